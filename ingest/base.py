@@ -1,0 +1,35 @@
+"""Parsed documents, and what ingestion reports when one cannot be read."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from index.base import Place
+
+Code = Literal["damaged", "empty", "encrypted", "needs-ocr", "source", "too-large", "unsupported"]
+
+
+class ParseError(Exception):
+    """A document could not be turned into text; the message is for the admin's error list."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.code: Code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A document as plain text, with the address of every stretch of it."""
+
+    text: str  # no markup; paragraphs apart by a blank line, list items and table rows by a newline
+    places: tuple[Place, ...]  # in order, without gaps, from 0 to len(text); at least one
+    title: str | None  # the document's own title, where the format has one
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One document that could not be ingested: a row of the report."""
+
+    document_id: str
+    stage: Literal["fetch", "parse", "index"]
+    code: Code
+    message: str

@@ -1,0 +1,146 @@
+"""Questions, drafts, answers, citations, and the seam in front of every language model."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from index.base import Hit
+
+
+class ModelError(Exception):
+    """The model failed; `retryable` says whether the same call may work in a moment."""
+
+    def __init__(self, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked, and with whose eyes the index is read."""
+
+    text: str
+    principals: frozenset[str]
+    history: tuple[tuple[str, str], ...] = ()  # earlier (question, answer), oldest first
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A stretch of a document's parsed text, verbatim."""
+
+    text: str
+    start: int  # [start, end) in the document's parsed text, in characters
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """One resolved "[n]" of an answer: one place of one document, and what it says there."""
+
+    marker: int  # n; counts from 1 in the order of first mention
+    document_id: str
+    chunk_id: str
+    title: str
+    heading: str  # "Leave › Parental leave"; "" where the place has no heading
+    page: int | None
+    url: str  # opens the document at the place
+    kind: str  # "wiki", "slack", "drive"
+    updated_at: datetime
+    quotes: tuple[Quote, ...]  # at least one, in order; none where the page is only "closest"
+    passage: Quote  # the text around the quotes, as it was retrieved
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One attempt at an answer, with what is needed to judge it."""
+
+    text: str  # with [n] after every sentence; "" when nothing could be said
+    shown: tuple[Hit, ...]  # the passages it was made from, best first
+    citations: tuple[Citation, ...]
+    confidence: float  # calibrated probability in [0, 1] that it answers and is supported
+    weakness: Literal["none", "evidence", "grounding"]  # what the weakest signal points at
+    model: str  # "small", "extractive", or the larger model's name
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Wall-clock seconds from the question's arrival."""
+
+    retrieved_s: float  # the passages are known
+    first_token_s: float | None  # the model's first token; None when no model was asked
+    complete_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the user gets. An abstention has no citations and says where one might look."""
+
+    id: str
+    text: str
+    citations: tuple[Citation, ...]
+    closest: tuple[Citation, ...]  # unconfirmed, best first: other passages that were found
+    confidence: float
+    status: Literal["answered", "abstained"]
+    attempts: tuple[Draft, ...]
+    generation: str  # of the index
+    timings: Timings
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The passages are known; sent before the first word."""
+
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """The answer so far, not yet final; each replaces the one before."""
+
+    text: str
+
+
+Event = Found | Partial | Answer  # what `Engine.stream` yields; the Answer comes last, once
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of a reply as it is generated."""
+
+    text: str
+    logprob: float | None  # natural log; None when the server does not report it
+
+
+class LanguageModel(Protocol):
+    """Prompt in, tokens out."""
+
+    name: str
+    context_tokens: int
+
+    def count_tokens(self, text: str) -> int:
+        """Count as this model does; every model counts differently."""
+        ...
+
+    def generate(self, system: str, user: str, *, max_tokens: int) -> Iterator[Token]:
+        """Stream the reply. Raises ModelError; the caller drops what came before it.
+
+        Closing the iterator stops the generation.
+        """
+        ...
+
+
+class Answerer(Protocol):
+    """Question in, events out: what every surface talks to. `rag.engine.Engine` is the real one."""
+
+    def stream(self, question: Question) -> Iterator[Event]:
+        """Yield Found, then Partial as words come, then one Answer.
+
+        Closing the iterator stops the work. A failing model is not an error here: the answer
+        then quotes or abstains. Raises StoreError if the index cannot be used.
+        """
+        ...
+
+    def ask(self, question: Question) -> Answer:
+        """Return the Answer that `stream` ends with."""
+        ...

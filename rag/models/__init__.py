@@ -1,0 +1,1 @@
+"""Language models behind the `LanguageModel` seam, one engine a module."""

@@ -1,0 +1,1 @@
+"""Fitting what ships: confidence now, adapters later."""

@@ -1,0 +1,157 @@
+"""The one reader of settings: a TOML file, and secrets from the environment."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from connectors.base import Kind
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message names the file, the value and the way out."""
+
+
+class Section(BaseModel):
+    """A table of the settings file; an unknown key is an error, not a silent default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ReaderRule(Section):
+    """Documents whose path matches have readers of their own."""
+
+    path: str  # glob relative to the source's folder: "HR/**"
+    readers: frozenset[str]
+
+
+class FilesSource(Section):
+    """A folder of documents."""
+
+    type: Literal["files"]
+    name: str
+    path: Path
+    readers: frozenset[str]  # no default: opening access is a decision
+    kind: Kind = "drive"
+    base_url: str | None = None  # where readers open these files; None: in Footnote itself
+    rules: tuple[ReaderRule, ...] = ()
+
+
+class SlackExportSource(Section):
+    """A Slack export, as a folder or a ZIP."""
+
+    type: Literal["slack_export"]
+    name: str
+    path: Path
+    workspace_url: str  # "https://acme.slack.com"
+    readers: frozenset[str]  # of public channels; private ones are for their members
+
+
+class JsonLinesSource(Section):
+    """A file with one document a line: {"id", "title"?, "text" or "html"}."""
+
+    type: Literal["jsonl"]
+    name: str
+    path: Path
+    readers: frozenset[str]
+    kind: Kind = "wiki"
+
+
+Source = Annotated[FilesSource | SlackExportSource | JsonLinesSource, Field(discriminator="type")]
+
+
+class EmbedderSection(Section):
+    """Which sentence encoder fills the index."""
+
+    engine: Literal["openvino", "sentence-transformers"] = "openvino"
+    model: str | None = None  # folder of a sentence-transformers model; None: the packaged MiniLM
+
+
+class ModelSection(Section):
+    """Which language model drafts the answers."""
+
+    engine: Literal["openvino"] = "openvino"
+    path: Path | None = None  # a GGUF file; None: the packaged SmolLM2
+    max_tokens: int = 64  # of one answer
+    prompt_tokens: int = 300
+
+
+class WebSection(Section):
+    """Where the web page listens."""
+
+    host: str = "127.0.0.1"
+    port: int = 7860
+
+
+class SlackSection(Section):
+    """The Slack bot. Tokens come from the environment, under these names."""
+
+    bot_token_env: str = "SLACK_BOT_TOKEN"  # xoxb-…
+    app_token_env: str = "SLACK_APP_TOKEN"  # xapp-…, for Socket Mode
+    api_url: str = "https://slack.com/api/"
+
+
+class ScheduleSection(Section):
+    """When the nightly ingestion runs."""
+
+    at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "02:00"
+    timezone: str = "UTC"
+
+
+class Settings(Section):
+    """Everything an admin decides. Paths are relative to the settings file."""
+
+    data_dir: Path = Path("data")
+    sources: tuple[Source, ...] = ()
+    groups: dict[str, frozenset[str]] = {}  # group name -> e-mail addresses of its members
+    embedder: EmbedderSection = EmbedderSection()
+    model: ModelSection = ModelSection()
+    web: WebSection = WebSection()
+    slack: SlackSection = SlackSection()
+    schedule: ScheduleSection = ScheduleSection()
+
+
+def load(path: Path) -> Settings:
+    """Read a settings file. Raises SettingsError with the line to mend."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(
+            f"There is no settings file {path}. Name one with --settings FILE; "
+            "demo/settings.toml is one to copy."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from error
+    try:
+        settings = Settings.model_validate(table)
+    except ValidationError as error:
+        lines = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise SettingsError(f"{path} cannot be used:\n" + "\n".join(lines)) from error
+    return _from_folder(settings, path.resolve().parent)
+
+
+def secret(variable: str) -> str:
+    """Return a secret from the environment. Raises SettingsError if it is not set."""
+    value = os.environ.get(variable, "")
+    if not value:
+        raise SettingsError(f"The environment variable {variable} is not set.")
+    return value
+
+
+def _from_folder(settings: Settings, folder: Path) -> Settings:
+    """Resolve every path against the folder of the settings file."""
+    names = [source.name for source in settings.sources]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise SettingsError(f"Two sources are named {doubled[0]!r}; names must differ.")
+    sources = tuple(
+        source.model_copy(update={"path": folder / source.path}) for source in settings.sources
+    )
+    model = settings.model
+    if model.path is not None:
+        model = model.model_copy(update={"path": folder / model.path})
+    return settings.model_copy(
+        update={"data_dir": folder / settings.data_dir, "sources": sources, "model": model}
+    )
