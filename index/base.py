@@ -51,19 +51,12 @@ class Chunk:
     start: int  # [start, end) in the document's parsed text, in characters
     end: int
     places: tuple[Place, ...]  # those that overlap [start, end), in order; at least one
+    context: str  # what the text does not say itself: title, headings, a table's header row
 
     @property
-    def heading(self) -> str:
-        """The headings that hold for the whole chunk, as "Leave › Parental leave"."""
-        shared = self.places[0].heading
-        for place in self.places[1:]:
-            same = 0
-            for mine, theirs in zip(shared, place.heading, strict=False):
-                if mine != theirs:
-                    break
-                same += 1
-            shared = shared[:same]
-        return " › ".join(shared)
+    def passage(self) -> str:
+        """What is embedded and counted: the context, then the text."""
+        return f"{self.context}\n{self.text}"
 
     def place_at(self, offset: int) -> Place:
         """Return the place that holds a character of the document's parsed text."""

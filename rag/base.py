@@ -56,6 +56,7 @@ class Draft:
     """One attempt at an answer, with what is needed to judge it."""
 
     text: str  # with [n] after every sentence; "" when nothing could be said
+    passages: int  # how many were asked for
     shown: tuple[Hit, ...]  # the passages it was made from, best first
     citations: tuple[Citation, ...]
     confidence: float  # calibrated probability in [0, 1] that it answers and is supported

@@ -78,11 +78,18 @@ class ModelSection(Section):
     prompt_tokens: int = 300
 
 
+class AnswerSection(Section):
+    """When an answer is good enough to be shown."""
+
+    accept: Annotated[float, Field(ge=0, le=1)] = 0.5  # probability of being right and supported
+
+
 class WebSection(Section):
     """Where the web page listens."""
 
     host: str = "127.0.0.1"
     port: int = 7860
+    examples: tuple[str, ...] = ()  # questions offered in an empty conversation
 
 
 class SlackSection(Section):
@@ -108,6 +115,7 @@ class Settings(Section):
     groups: dict[str, frozenset[str]] = {}  # group name -> e-mail addresses of its members
     embedder: EmbedderSection = EmbedderSection()
     model: ModelSection = ModelSection()
+    answer: AnswerSection = AnswerSection()
     web: WebSection = WebSection()
     slack: SlackSection = SlackSection()
     schedule: ScheduleSection = ScheduleSection()
@@ -130,6 +138,21 @@ def load(path: Path) -> Settings:
         lines = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise SettingsError(f"{path} cannot be used:\n" + "\n".join(lines)) from error
     return _from_folder(settings, path.resolve().parent)
+
+
+def stay_offline() -> None:
+    """Keep every library from the network: no download, no telemetry. Call before importing any."""
+    os.environ.update(
+        {
+            "HF_HUB_OFFLINE": "1",
+            "TRANSFORMERS_OFFLINE": "1",
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "DO_NOT_TRACK": "1",
+            "SCARF_NO_ANALYTICS": "true",
+            "UNSTRUCTURED_DISABLE_NOTICE": "1",
+            "GRADIO_ANALYTICS_ENABLED": "False",
+        }
+    )
 
 
 def secret(variable: str) -> str:

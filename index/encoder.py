@@ -1,0 +1,105 @@
+"""A BERT sentence encoder as an OpenVINO graph, read straight from its safetensors file.
+
+Knows tensors, not text. Written out because tracing the reference model needs torch at every
+first start and fails on its mask code; equal to it within bf16 (see tests/index/test_embed.py).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+import openvino.opset13 as op
+from numpy.typing import NDArray
+from openvino import Node
+from safetensors.numpy import load_file
+
+MASKED = np.float32(-1e9)  # added to the attention score of padding
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The sizes that a model's config.json gives."""
+
+    layers: int
+    heads: int
+    hidden: int
+    epsilon: float
+
+
+def build(weights_file: Path, shape: Shape) -> ov.Model:
+    """Return a graph: (ids, mask), both (batch, length) int64 → (batch, hidden) unit rows.
+
+    Mean pooling over unmasked tokens and L2 normalisation are inside the graph.
+    """
+    weights = load_file(weights_file)
+
+    def weight(name: str) -> Node:
+        return op.constant(weights[name])
+
+    ids = op.parameter([-1, -1], np.int64, name="ids")
+    mask = op.parameter([-1, -1], np.int64, name="mask")
+    state = _embed(ids, weight, shape)
+    seen = op.convert(mask, "f32")  # (batch, length)
+    one = op.constant(np.float32(1))
+    penalty = op.multiply(op.subtract(one, seen), op.constant(MASKED))
+    penalty = op.unsqueeze(penalty, op.constant(np.array([1, 2])))  # (batch, 1, 1, length)
+    for layer in range(shape.layers):
+        state = _layer(state, penalty, weight, f"encoder.layer.{layer}.", shape)
+    return ov.Model([_pool(state, seen)], [ids, mask], "encoder")
+
+
+def _embed(ids: Node, weight: Callable[[str], Node], shape: Shape) -> Node:
+    axis = op.constant(0)
+    words = op.gather(weight("embeddings.word_embeddings.weight"), ids, axis)
+    length = op.gather(op.shape_of(ids), op.constant(1), axis)
+    steps = op.range(op.constant(0), length, op.constant(1), "i64")
+    positions = op.gather(weight("embeddings.position_embeddings.weight"), steps, axis)
+    kind = op.gather(weight("embeddings.token_type_embeddings.weight"), op.constant(0), axis)
+    total = op.add(op.add(words, positions), kind)
+    return _norm(total, weight, "embeddings.LayerNorm", shape.epsilon)
+
+
+def _layer(
+    state: Node, penalty: Node, weight: Callable[[str], Node], prefix: str, shape: Shape
+) -> Node:
+    self_ = prefix + "attention.self."
+    query, key, value = (
+        _heads(_dense(state, weight, self_ + name), shape) for name in ("query", "key", "value")
+    )
+    mixed = op.scaled_dot_product_attention(query, key, value, penalty)
+    mixed = op.transpose(mixed, op.constant(np.array([0, 2, 1, 3])))
+    joined = op.reshape(mixed, op.constant(np.array([0, 0, shape.hidden])), special_zero=True)
+    output = _dense(joined, weight, prefix + "attention.output.dense")
+    state = _norm(
+        op.add(output, state), weight, prefix + "attention.output.LayerNorm", shape.epsilon
+    )
+    inner = op.gelu(_dense(state, weight, prefix + "intermediate.dense"), "ERF")
+    output = _dense(inner, weight, prefix + "output.dense")
+    return _norm(op.add(output, state), weight, prefix + "output.LayerNorm", shape.epsilon)
+
+
+def _dense(state: Node, weight: Callable[[str], Node], name: str) -> Node:
+    product = op.matmul(state, weight(name + ".weight"), False, True)
+    return op.add(product, weight(name + ".bias"))
+
+
+def _heads(state: Node, shape: Shape) -> Node:
+    split = np.array([0, 0, shape.heads, shape.hidden // shape.heads])
+    apart = op.reshape(state, op.constant(split), special_zero=True)
+    return op.transpose(apart, op.constant(np.array([0, 2, 1, 3])))
+
+
+def _norm(state: Node, weight: Callable[[str], Node], name: str, epsilon: float) -> Node:
+    last: NDArray[np.int64] = np.array([-1])
+    centred = op.mvn(state, op.constant(last), True, epsilon, "INSIDE_SQRT")
+    return op.add(op.multiply(centred, weight(name + ".weight")), weight(name + ".bias"))
+
+
+def _pool(state: Node, seen: Node) -> Node:
+    seen = op.unsqueeze(seen, op.constant(2))  # (batch, length, 1)
+    along = op.constant(1)
+    total = op.reduce_sum(op.multiply(state, seen), along, False)
+    mean = op.divide(total, op.reduce_sum(seen, along, False))
+    return op.normalize_l2(mean, op.constant(np.array([1])), 1e-12, "max")

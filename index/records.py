@@ -1,0 +1,183 @@
+"""Documents and chunks as SQLite rows: the schema, and the way there and back."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+from index.base import Chunk, DocumentInfo, Place
+
+SCHEMA = """
+CREATE TABLE documents (
+  document INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  source TEXT NOT NULL,
+  version TEXT NOT NULL,
+  title TEXT NOT NULL,
+  url TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  updated_at TEXT NOT NULL
+);
+CREATE INDEX documents_by_source ON documents (source);
+CREATE TABLE readers (
+  document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+  principal TEXT NOT NULL,
+  PRIMARY KEY (document, principal)
+) WITHOUT ROWID;
+CREATE TABLE chunks (
+  row INTEGER PRIMARY KEY, -- = position in the vector index, once published
+  id TEXT NOT NULL UNIQUE,
+  document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  start INTEGER NOT NULL,
+  "end" INTEGER NOT NULL,
+  places TEXT NOT NULL, -- JSON: [[start, end, [heading, …], page, url], …]
+  context TEXT NOT NULL
+);
+CREATE INDEX chunks_by_document ON chunks (document, position);
+"""
+
+_DOCUMENTS = """
+SELECT d.document, d.id, d.version, d.title, d.url, d.kind, d.updated_at,
+  (SELECT json_group_array(principal) FROM readers r WHERE r.document = d.document)
+FROM documents d
+WHERE d.source = ?1 OR d.document IN (SELECT value FROM json_each(?2))
+ORDER BY d.id
+"""
+_CHUNK = """
+SELECT row, document, id, position, text, start, "end", places, context FROM chunks
+"""
+
+
+def open_read_only(file: Path) -> sqlite3.Connection:
+    """Open a published file: nothing writes it, so SQLite neither locks nor looks for a journal."""
+    return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+
+
+def open_for_writing(file: Path) -> sqlite3.Connection:
+    """Open a private copy, with the schema if it is new. The caller commits and closes."""
+    database = sqlite3.connect(file)
+    database.execute("PRAGMA foreign_keys = ON")
+    with closing(database.execute("SELECT 1 FROM sqlite_master WHERE name = 'chunks'")) as found:
+        new = found.fetchone() is None
+    if new:
+        database.executescript(SCHEMA)
+    return database
+
+
+def put(
+    database: sqlite3.Connection, info: DocumentInfo, chunks: Sequence[Chunk], rows: Sequence[int]
+) -> None:
+    """Replace a document and its chunks; rows: the number of each chunk, unused so far."""
+    database.execute("DELETE FROM documents WHERE id = ?", (info.id,))
+    cursor = database.execute(
+        "INSERT INTO documents (id, source, version, title, url, kind, updated_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            info.id,
+            info.id.partition(":")[0],
+            info.version,
+            info.title,
+            info.url,
+            info.kind,
+            info.updated_at.isoformat(),
+        ),
+    )
+    number = cursor.lastrowid or 0
+    put_readers(database, info.id, info.readers)
+    for row, chunk in zip(rows, chunks, strict=True):
+        _put_chunk(database, row, number, chunk)
+
+
+def put_readers(database: sqlite3.Connection, document_id: str, readers: Iterable[str]) -> None:
+    """Replace who may read one document."""
+    database.execute(
+        "DELETE FROM readers WHERE document = (SELECT document FROM documents WHERE id = ?)",
+        (document_id,),
+    )
+    database.executemany(
+        "INSERT INTO readers SELECT document, ? FROM documents WHERE id = ?",
+        [(reader, document_id) for reader in sorted(readers)],
+    )
+
+
+def documents(database: sqlite3.Connection, source: str) -> dict[str, DocumentInfo]:
+    """Return id -> document, for one source."""
+    rows = database.execute(_DOCUMENTS, (source, "[]"))
+    return {info.id: info for _, info in map(_document, rows)}
+
+
+def chunks_of_rows(database: sqlite3.Connection, rows: Sequence[int]) -> dict[int, Chunk]:
+    """Return row -> chunk."""
+    return _chunks(
+        database, "WHERE row IN (SELECT value FROM json_each(?))", json.dumps(list(rows))
+    )
+
+
+def chunks_of_document(database: sqlite3.Connection, document_id: str) -> list[Chunk]:
+    """Return the chunks of one document, in order."""
+    found = _chunks(
+        database, "WHERE document = (SELECT document FROM documents WHERE id = ?)", document_id
+    )
+    return sorted(found.values(), key=lambda chunk: chunk.position)
+
+
+def _chunks(database: sqlite3.Connection, where: str, value: str) -> dict[int, Chunk]:
+    found = database.execute(_CHUNK + where, (value,)).fetchall()
+    numbers = json.dumps(sorted({row[1] for row in found}))
+    infos = dict(_document(row) for row in database.execute(_DOCUMENTS, (None, numbers)))
+    return {
+        row: Chunk(
+            id=id,
+            document=infos[document],
+            position=position,
+            text=text,
+            start=start,
+            end=end,
+            places=_places(places),
+            context=context,
+        )
+        for row, document, id, position, text, start, end, places, context in found
+    }
+
+
+def _document(row: Sequence[str]) -> tuple[int, DocumentInfo]:
+    number, id, version, title, url, kind, updated_at, readers = row
+    return int(number), DocumentInfo(
+        id=id,
+        version=version,
+        title=title,
+        url=url,
+        kind=kind,
+        updated_at=datetime.fromisoformat(updated_at),
+        readers=frozenset(json.loads(readers)),
+    )
+
+
+def _put_chunk(database: sqlite3.Connection, row: int, document: int, chunk: Chunk) -> None:
+    places = [[p.start, p.end, p.heading, p.page, p.url] for p in chunk.places]
+    database.execute(
+        'INSERT INTO chunks (row, id, document, position, text, start, "end", places, context)'
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            row,
+            chunk.id,
+            document,
+            chunk.position,
+            chunk.text,
+            chunk.start,
+            chunk.end,
+            json.dumps(places, ensure_ascii=False),
+            chunk.context,
+        ),
+    )
+
+
+def _places(text: str) -> tuple[Place, ...]:
+    return tuple(
+        Place(start, end, tuple(heading), page, url)
+        for start, end, heading, page, url in json.loads(text)
+    )

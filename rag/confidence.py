@@ -1,0 +1,84 @@
+"""Signals of one question → calibrated probability that the answer is right and supported."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.base import Hit
+from rag.evidence import FEATURES, Sentence, Weights
+
+SIGNALS = (
+    "best",  # logit of the likeliest sentence's probability
+    "margin",  # its distance to the next one from another document
+    "sentence_cosine",
+    "top_cosine",  # of the nearest passage
+    "agreement",  # the first passage is first in meaning and in words
+    "covered",  # the question's words, by rarity, in the best sentence and its context
+    "asked",  # log of how many content words the question has
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The fitted numbers that ship with a version: rag/calibration.json."""
+
+    sentence: Weights  # over evidence.FEATURES
+    answer: Weights  # over SIGNALS
+
+
+def load() -> Calibration:
+    """Read the fitted numbers. They are made by `footnote tune calibrate`."""
+    table = json.loads(files("rag").joinpath("calibration.json").read_text("utf-8"))
+    return Calibration(_weights(table["sentence"], FEATURES), _weights(table["answer"], SIGNALS))
+
+
+def signals(asked: int, hits: Sequence[Hit], ranked: Sequence[Sentence]) -> NDArray[np.float32]:
+    """Return (len(SIGNALS),). asked: content words of the question; ranked is not empty."""
+    best = ranked[0]
+    document = hits[best.hit].chunk.document.id
+    others = [s.probability for s in ranked[1:] if hits[s.hit].chunk.document.id != document]
+    cosines = [hit.cosine for hit in hits if hit.cosine is not None]
+    values = dict(zip(FEATURES, best.features, strict=True))
+    return np.array(
+        (
+            _logit(best.probability),
+            _logit(best.probability) - _logit(others[0] if others else 0.01),
+            values["cosine"],
+            max(cosines, default=0.0),
+            float(_agree(hits)),
+            values["covered_with_context"],
+            np.log1p(asked),
+        ),
+        np.float32,
+    )
+
+
+def probability(calibration: Calibration, row: NDArray[np.float32]) -> float:
+    """Return the probability that the best evidence answers the question."""
+    return float(calibration.answer.probability(row[np.newaxis])[0])
+
+
+def _agree(hits: Sequence[Hit]) -> bool:
+    nearest = max(hits, key=lambda hit: hit.cosine or -1.0)
+    wordiest = max(hits, key=lambda hit: hit.bm25 or 0.0)
+    return nearest.chunk.document.id == wordiest.chunk.document.id
+
+
+def _logit(chance: float) -> float:
+    clipped = min(max(chance, 1e-4), 1 - 1e-4)
+    return float(np.log(clipped / (1 - clipped)))
+
+
+def _weights(table: Mapping[str, Any], names: Sequence[str]) -> Weights:
+    if table["names"] != list(names):
+        raise ValueError(
+            f"rag/calibration.json was fitted on {table['names']}, this version computes "
+            f"{list(names)}. Run `footnote tune calibrate`."
+        )
+    mean, scale, weight = (np.array(table[key], np.float64) for key in ("mean", "scale", "weight"))
+    return Weights(mean, scale, weight, float(table["bias"]))

@@ -1,0 +1,200 @@
+"""The pipeline: a question in, passages, words and one grounded answer out."""
+
+import time
+import uuid
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+
+from index.base import Embedder, Hit, Store
+from rag import cite, confidence, correct, evidence, extract, prompt, words
+from rag.base import (
+    Answer,
+    Citation,
+    Draft,
+    Event,
+    Found,
+    LanguageModel,
+    ModelError,
+    Partial,
+    Question,
+    Timings,
+)
+from rag.correct import EXTRACTIVE, Attempt, Policy
+from rag.retrieve import standalone
+from rag.sentences import sentences
+
+CLOSEST = 3  # unconfirmed pages named beside an answer or instead of one
+NOT_FOUND = "I could not find an answer to that in the documents you can read."
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Tokens, in the language model's own count."""
+
+    prompt: int = 300
+    reply: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """What was found for one attempt, and how likely it holds the answer."""
+
+    hits: tuple[Hit, ...]
+    ranked: tuple[evidence.Sentence, ...]  # likeliest first
+    confidence: float
+
+
+@dataclass(slots=True)
+class _Watch:
+    """When things happened to one question, in seconds since it came."""
+
+    clock: Callable[[], float]
+    started: float
+    retrieved_s: float = 0.0
+    first_token_s: float | None = None
+
+    def elapsed(self) -> float:
+        return self.clock() - self.started
+
+
+class Engine:
+    """Answers questions from one store. Holds no user's state; threads may share it."""
+
+    def __init__(
+        self,
+        store: Store,
+        embedder: Embedder,
+        model: LanguageModel,
+        calibration: confidence.Calibration,
+        *,
+        policy: Policy,
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._embedder = embedder
+        self._model = model
+        self._calibration = calibration
+        self._policy = policy
+        self._limits = limits
+        self._clock = clock
+
+    def ask(self, question: Question) -> Answer:
+        """Return the Answer that `stream` ends with."""
+        *_, last = self.stream(question)
+        if not isinstance(last, Answer):
+            raise TypeError(f"the stream ended with {last!r}")
+        return last
+
+    def stream(self, question: Question) -> Iterator[Event]:
+        """Yield Found, then Partial as sentences are verified, then one Answer."""
+        watch = _Watch(self._clock, self._clock())
+        query = standalone(question)
+        tried: list[Draft] = []
+        found: dict[tuple[str, int], _Evidence] = {}
+        while attempt := correct.next_attempt(query, tried, self._policy):
+            key = (attempt.query, attempt.passages)
+            if key not in found:
+                found[key] = self._gather(attempt, question.principals)
+            if not tried:
+                watch.retrieved_s = watch.elapsed()
+                yield Found(found[key].hits)
+            tried.append((yield from self._draft(attempt, found[key], watch)))
+        yield self._conclude(tried, watch)
+
+    def _gather(self, attempt: Attempt, principals: frozenset[str]) -> _Evidence:
+        vector = self._embedder.embed_query(attempt.query)
+        hits = self._store.search(attempt.query, vector, attempt.passages, principals)
+        ranked = evidence.rank(
+            attempt.query, vector, hits, self._embedder, self._calibration.sentence
+        )
+        if not ranked:
+            return _Evidence(tuple(hits), (), 0.0)
+        signals = confidence.signals(len(words.content_stems(attempt.query)), hits, ranked)
+        chance = confidence.probability(self._calibration, signals)
+        return _Evidence(tuple(hits), tuple(ranked), chance)
+
+    def _draft(
+        self, attempt: Attempt, found: _Evidence, watch: _Watch
+    ) -> Generator[Event, None, Draft]:
+        if found.confidence < self._policy.accept:
+            return Draft(
+                "", attempt.passages, found.hits, (), found.confidence, "evidence", attempt.model
+            )
+        if attempt.model == EXTRACTIVE:
+            claims = extract.claims(found.ranked)
+        else:
+            claims = yield from self._generate(attempt, found, watch)
+        text, citations = cite.cited(claims, found.hits)
+        sound = bool(claims) and all(claim.support for claim in claims)
+        return Draft(
+            text if sound else "",
+            attempt.passages,
+            found.hits,
+            citations if sound else (),
+            found.confidence * _relevance(claims, found.ranked),
+            "none" if sound else "grounding",
+            attempt.model,
+        )
+
+    def _generate(
+        self, attempt: Attempt, found: _Evidence, watch: _Watch
+    ) -> Generator[Event, None, list[cite.Claim]]:
+        """Return the model's claims; the generation ends at the first that nothing supports."""
+        packed = prompt.pack(
+            attempt.query, found.hits, found.ranked, self._model, self._limits.prompt
+        )
+        tokens = self._model.generate(packed.system, packed.user, max_tokens=self._limits.reply)
+        text, pieces = "", 0
+        claims: list[cite.Claim] = []
+        try:
+            for token in tokens:
+                watch.first_token_s = watch.first_token_s or watch.elapsed()
+                text, pieces = text + token.text, pieces + 1
+                spans = list(sentences(text, 0, len(text)))
+                if len(spans) > len(claims) + 1:  # the last one may still grow
+                    claims += self._resolve(text[slice(*spans[len(claims)])], found)
+                    if not claims[-1].support:
+                        return claims
+                    yield Partial(cite.cited(claims, found.hits)[0])
+        except ModelError:
+            return []
+        spans = list(sentences(text, 0, len(text)))
+        if pieces >= self._limits.reply:  # cut short: the last sentence has no end
+            spans = spans[:-1]
+        return claims + self._resolve(" ".join(text[a:b] for a, b in spans[len(claims) :]), found)
+
+    def _resolve(self, text: str, found: _Evidence) -> list[cite.Claim]:
+        return cite.resolve(text, found.ranked, self._embedder)
+
+    def _conclude(self, tried: Sequence[Draft], watch: _Watch) -> Answer:
+        draft = correct.chosen(tried, self._policy)
+        cited = {citation.document_id for citation in draft.citations} if draft else set()
+        return Answer(
+            id=uuid.uuid4().hex,
+            text=draft.text if draft else NOT_FOUND,
+            citations=draft.citations if draft else (),
+            closest=_closest(tried[-1].shown, cited),
+            confidence=(draft or max(tried, key=lambda d: d.confidence)).confidence,
+            status="answered" if draft else "abstained",
+            attempts=tuple(tried),
+            generation=self._store.generation,
+            timings=Timings(watch.retrieved_s, watch.first_token_s, watch.elapsed()),
+        )
+
+
+def _relevance(claims: Sequence[cite.Claim], ranked: Sequence[evidence.Sentence]) -> float:
+    """Return how likely the claims' best sentence answers, as a share of the likeliest one."""
+    likeliest = max((c.support.probability for c in claims if c.support), default=0.0)
+    return likeliest / ranked[0].probability if ranked else 0.0
+
+
+def _closest(hits: Sequence[Hit], cited: set[str]) -> tuple[Citation, ...]:
+    """Return the best hit of each document that is not cited, unconfirmed."""
+    by_document: dict[str, Hit] = {}
+    for hit in hits:
+        by_document.setdefault(hit.chunk.document.id, hit)
+    others = [hit for id, hit in by_document.items() if id not in cited]
+    return tuple(
+        cite.citation(hit, (), marker) for marker, hit in enumerate(others[:CLOSEST], start=1)
+    )

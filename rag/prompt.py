@@ -1,0 +1,79 @@
+"""The prompt: a versioned template, and the best sentences packed into the model's budget.
+
+Knows sentences and token counts, not where they came from.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+from index.base import Hit
+from rag.base import LanguageModel
+from rag.evidence import Sentence
+
+VERSION = "answer-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model reads."""
+
+    system: str
+    user: str
+    shown: tuple[int, ...]  # positions of the hits, in marker order: [1] is shown[0]
+
+
+def system(version: str = VERSION) -> str:
+    """Return the system prompt of a version; the files are in rag/prompts."""
+    return files("rag").joinpath("prompts", f"{version}.txt").read_text("utf-8").strip()
+
+
+def pack(
+    question: str,
+    hits: Sequence[Hit],
+    ranked: Sequence[Sentence],
+    model: LanguageModel,
+    max_tokens: int,
+) -> Prompt:
+    """Fill the prompt with the most likely sentences, grouped by passage, best passage first.
+
+    max_tokens: of system and user text together, in the model's own count; the chat template
+    adds some ten more.
+    """
+    head = system()
+    room = max_tokens - model.count_tokens(head) - model.count_tokens(_ask(question))
+    chosen: list[Sentence] = []
+    for sentence in ranked:
+        block = _blocks(hits, [*chosen, sentence])
+        if model.count_tokens("\n".join(block)) > room:
+            break
+        chosen.append(sentence)
+    shown = tuple(dict.fromkeys(sentence.hit for sentence in chosen))
+    user = "\n".join([*_blocks(hits, chosen), _ask(question)])
+    return Prompt(head, user, shown)
+
+
+def _blocks(hits: Sequence[Hit], chosen: Sequence[Sentence]) -> list[str]:
+    """Return one line a passage: "[1] Title: sentence sentence …", sentences in reading order."""
+    lines = []
+    for marker, position in enumerate(dict.fromkeys(s.hit for s in chosen), start=1):
+        own = sorted((s for s in chosen if s.hit == position), key=lambda s: s.start)
+        about = own[0].heading.rpartition(" › ")[2] or hits[position].chunk.document.title
+        text = " ".join(" ".join(_said(own)).split())
+        lines.append(f"[{marker}] {about}: {text}")
+    return lines
+
+
+def _said(sentences: Sequence[Sentence]) -> list[str]:
+    """Return the sentences, a shared lead-in line once."""
+    said: list[str] = []
+    for sentence in sentences:
+        if sentence.lead and sentence.lead not in said:
+            said.append(sentence.lead)
+        if sentence.text not in said:
+            said.append(sentence.text)
+    return said
+
+
+def _ask(question: str) -> str:
+    return f"Question: {question}"

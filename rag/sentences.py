@@ -1,0 +1,86 @@
+"""Text into sentences, list items and table rows: the units that are ranked, quoted and cited."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+# After one of these a full stop does not end a sentence.
+ABBREVIATIONS = frozenset(
+    "e.g i.e etc vs cf mr mrs ms dr prof st no nos fig ca approx incl excl dept est inc ltd co "
+    "jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun a.m p.m".split()
+)
+
+_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s+[\"'“‘(\[]?[A-Z0-9#@*])")
+_LAST_WORD = re.compile(r"[\w.]+$")
+_ITEM = re.compile(r"\s*(?:[-*•]|\d{1,3}[.)]|[a-z][.)])\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A sentence, list item or table row, with the line that introduces it."""
+
+    start: int  # [start, end) in the text, blank ends and list bullets left out
+    end: int
+    lead: tuple[int, int] | None  # the "…:" line above a list, the header row above a table row
+    row: bool  # whether it is a table row
+
+
+def units(text: str) -> list[Unit]:
+    """Cut a text into units, in order. They do not overlap, and blank lines are in none."""
+    found: list[Unit] = []
+    lead: tuple[int, int] | None = None
+    in_table = False
+    for start, end in _lines(text):
+        line = text[start:end]
+        if not line.strip() or (in_table and " | " not in line):
+            lead, in_table = (None if in_table else lead), False
+        if not line.strip():
+            continue
+        if " | " in line:
+            if not in_table:
+                lead, in_table = (start, end), True
+            header = lead if lead != (start, end) else None
+            found.append(Unit(start, end, header, row=True))
+            continue
+        item = _ITEM.match(line)
+        if item is None:
+            lead = None
+        body = start + (item.end() if item else 0)
+        found += [Unit(a, b, lead, row=False) for a, b in sentences(text, body, end)]
+        if line.rstrip().endswith(":") and (item is None or lead is None):
+            lead = (body, end)
+    return found
+
+
+def sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the spans of the sentences within text[start:end], blank ends left out."""
+    first = start
+    for match in _END.finditer(text, start, end):
+        word = _LAST_WORD.search(text, first, match.start())
+        if word and text[match.start()] == "." and _abbreviates(word.group()):
+            continue
+        yield from _trimmed(text, first, match.end())
+        first = match.end()
+    yield from _trimmed(text, first, end)
+
+
+def _abbreviates(word: str) -> bool:
+    """Whether a full stop after the word belongs to it: an abbreviation or an initial."""
+    return word.lower() in ABBREVIATIONS or (len(word) == 1 and word.isupper())
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    piece = text[start:end]
+    body = piece.strip()
+    if body:
+        first = start + piece.index(body)
+        yield first, first + len(body)
+
+
+def _lines(text: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        yield start, end
+        start = end + 1

@@ -1,0 +1,167 @@
+"""Fits the sentence ranking and the confidence to questions with known answers.
+
+Logistic regressions, so that what they learned can be read: `footnote tune calibrate`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold
+
+from index.base import Embedder, Hit, Vector
+from rag import confidence, evidence, extract, words
+from rag.cite import cited
+from rag.eval.answers import is_evidence
+from rag.eval.calibration import auroc, ece
+from rag.eval.questions import EvalQuestion, names
+from rag.eval.rows import is_right
+from rag.evidence import FEATURES, Sentence, Weights
+
+PASSAGES = 5  # as the engine retrieves
+FOLDS = 5
+
+Rows = NDArray[np.float64]  # (n, features)
+Labels = NDArray[np.bool_]  # (n,)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One question and what retrieval found for it."""
+
+    question: EvalQuestion
+    query: str
+    vector: Vector
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The numbers to ship, and how well they did on questions they were not fitted to."""
+
+    table: dict[str, object]
+    figures: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """One example with its sentences, and which of them answer."""
+
+    example: Example
+    found: tuple[Sentence, ...]
+    answers: Labels
+
+
+def fit(examples: Sequence[Example], embedder: Embedder) -> Fitted:
+    """Fit both regressions; every confidence example is ranked by weights that never saw it."""
+    even = Weights(np.zeros(len(FEATURES)), np.ones(len(FEATURES)), np.eye(len(FEATURES))[0], 0.0)
+    splits = [_split(example, embedder, even) for example in examples]
+    splits = [split for split in splits if split.found]
+    signals, right, first = _out_of_fold(splits)
+    answer, chance = _cross_fitted(signals, right)
+    answerable = np.array([split.example.question.answerable for split in splits])
+    reachable = np.array([bool(split.answers.any()) for split in splits])
+    figures = [
+        f"{len(splits)} questions, {int(answerable.sum())} answerable, "
+        f"{int(reachable.sum())} with an answering sentence among the top {PASSAGES} chunks",
+        f"best sentence answers: {first.mean():.3f} of all, {first[reachable].mean():.3f} where "
+        "one is there",
+        f"confidence: AUROC {auroc(chance, right):.3f}, ECE {ece(chance, right):.3f}",
+        *_operating_points(chance, right, answerable),
+    ]
+    sentence = _fit(
+        np.concatenate([_matrix(split) for split in splits]),
+        np.concatenate([split.answers for split in splits]),
+    )
+    table: dict[str, object] = {
+        "questions": len(splits),
+        "sentence": _facts(sentence, FEATURES),
+        "answer": _facts(answer, confidence.SIGNALS),
+    }
+    return Fitted(table, "\n".join(figures))
+
+
+def _split(example: Example, embedder: Embedder, weights: Weights) -> _Split:
+    found = evidence.rank(example.query, example.vector, example.hits, embedder, weights)
+    answers = [_answers(sentence, example) for sentence in found]
+    return _Split(example, tuple(found), np.array(answers, np.bool_))
+
+
+def _answers(sentence: Sentence, example: Example) -> bool:
+    """Whether a sentence is the evidence: of a gold document, and holding the short answer."""
+    question = example.question
+    document = example.hits[sentence.hit].chunk.document.id
+    if not question.answerable or not any(names(gold, document) for gold in question.gold):
+        return False
+    if question.evidence and not is_evidence(document, [sentence.text], question):
+        return False
+    short = " ".join(words.stems(question.short))
+    return short in " ".join(words.stems(f"{sentence.lead} {sentence.text}"))
+
+
+def _out_of_fold(splits: Sequence[_Split]) -> tuple[Rows, Labels, Labels]:
+    """Return signals, whether the answer was right, whether the best sentence answered."""
+    signals = np.zeros((len(splits), len(confidence.SIGNALS)))
+    right = np.zeros(len(splits), np.bool_)
+    first = np.zeros(len(splits), np.bool_)
+    folds = KFold(FOLDS, shuffle=True, random_state=0)
+    for train, test in folds.split(signals):
+        weights = _fit(
+            np.concatenate([_matrix(splits[i]) for i in train]),
+            np.concatenate([splits[i].answers for i in train]),
+        )
+        for i in test:
+            signals[i], right[i], first[i] = _judged(splits[i], weights)
+    return signals, right, first
+
+
+def _judged(split: _Split, weights: Weights) -> tuple[NDArray[np.float32], bool, bool]:
+    ranked, order = evidence.reranked(split.found, weights)
+    example = split.example
+    asked = len(words.content_stems(example.query))
+    signals = confidence.signals(asked, example.hits, ranked)
+    text, _ = cited(extract.claims(ranked), example.hits)
+    first = bool(split.answers[order[0]])
+    return signals, first or is_right(example.question, text), first
+
+
+def _cross_fitted(rows: Rows, labels: Labels) -> tuple[Weights, NDArray[np.float64]]:
+    """Return weights fitted to all, and (n,) probabilities from weights that never saw the row."""
+    chance = np.zeros(len(rows))
+    for train, test in KFold(FOLDS, shuffle=True, random_state=1).split(rows):
+        weights = _fit(rows[train], labels[train])
+        chance[test] = weights.probability(rows[test].astype(np.float32))
+    return _fit(rows, labels), chance
+
+
+def _operating_points(chance: NDArray[np.float64], right: Labels, answerable: Labels) -> list[str]:
+    lines = ["accept  answerable accepted  unanswerable refused  right of accepted"]
+    for accept in (0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7):
+        taken = chance >= accept
+        lines.append(
+            f"{accept:6.2f}  {taken[answerable].mean():19.3f}  "
+            f"{(~taken[~answerable]).mean():20.3f}  {right[taken].mean():17.3f}"
+        )
+    return lines
+
+
+def _matrix(split: _Split) -> Rows:
+    return np.array([sentence.features for sentence in split.found], np.float64)
+
+
+def _fit(rows: Rows, labels: Labels) -> Weights:
+    mean, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-6
+    model = LogisticRegression(C=1.0, max_iter=1000).fit((rows - mean) / scale, labels)
+    return Weights(mean, scale, model.coef_[0], float(model.intercept_[0]))
+
+
+def _facts(weights: Weights, names_: Sequence[str]) -> dict[str, object]:
+    return {
+        "names": list(names_),
+        "mean": [round(float(x), 6) for x in weights.mean],
+        "scale": [round(float(x), 6) for x in weights.scale],
+        "weight": [round(float(x), 6) for x in weights.weight],
+        "bias": round(weights.bias, 6),
+    }

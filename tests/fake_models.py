@@ -1,0 +1,83 @@
+"""Stand-ins for the embedder and the language model: deterministic, instant, honest about limits."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from index.base import Vector, Vectors
+from rag.base import ModelError, Token
+
+
+class HashEmbedder:
+    """Bags of words hashed into 384 dimensions: texts that share words are near each other."""
+
+    name = "hash@1"
+    dim = 384
+    max_tokens = 512
+
+    def __init__(self) -> None:
+        self.embedded: list[str] = []  # every passage that was asked for
+
+    def count_tokens(self, text: str) -> int:
+        """Count words and punctuation marks, and two for the ends."""
+        return len(_tokens(text)) + 2
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Return (len(texts), dim). Raises ValueError for a text over max_tokens."""
+        self.embedded += texts
+        for text in texts:
+            if self.count_tokens(text) > self.max_tokens:
+                raise ValueError(f"{self.count_tokens(text)} tokens: {text[:40]!r}")
+        return np.stack([self._vector(text) for text in texts]) if texts else np.empty((0, 384))
+
+    def embed_query(self, text: str) -> Vector:
+        """Return (dim,)."""
+        return self._vector(text)
+
+    def _vector(self, text: str) -> Vector:
+        vector = np.zeros(self.dim, np.float32)
+        for token in _tokens(text.lower()):
+            digest = hashlib.blake2b(token.encode(), digest_size=8).digest()
+            vector[int.from_bytes(digest[:4], "little") % self.dim] += 1.0
+        length = float(np.linalg.norm(vector))
+        if not length:
+            vector[0] = length = 1.0
+        unit: Vector = vector / np.float32(length)
+        return unit
+
+
+class ScriptedModel:
+    """Says what it is told to, a word at a time."""
+
+    name = "scripted"
+    context_tokens = 2048
+
+    def __init__(self, reply: str, *, fail_after: int | None = None) -> None:
+        """fail_after: raise ModelError after that many tokens."""
+        self._reply = reply
+        self._fail_after = fail_after
+        self.prompts: list[str] = []
+        self.said = 0  # tokens of all replies
+        self.closed = 0  # replies that ended, by themselves or because the reader left
+
+    def count_tokens(self, text: str) -> int:
+        """Count words and punctuation marks."""
+        return len(_tokens(text))
+
+    def generate(self, system: str, user: str, *, max_tokens: int) -> Iterator[Token]:
+        """Stream the reply, cut at max_tokens."""
+        self.prompts.append(f"{system}\n{user}")
+        try:
+            for number, word in enumerate(re.findall(r"\s*\S+", self._reply)[:max_tokens]):
+                if number == self._fail_after:
+                    raise ModelError("scripted failure", retryable=True)
+                self.said += 1
+                yield Token(word, None)
+        finally:
+            self.closed += 1
+
+
+def _tokens(text: str) -> list[str]:
+    return re.findall(r"\w+|[^\w\s]", text)

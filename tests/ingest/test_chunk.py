@@ -1,0 +1,95 @@
+"""Chunks: verbatim, within the embedder's tokens, at the right place."""
+
+import random
+from datetime import UTC, datetime
+
+import pytest
+
+from index.base import DocumentInfo, Place
+from ingest.base import Parsed
+from ingest.chunk import chunks_of
+from tests.fake_models import HashEmbedder
+
+INFO = DocumentInfo(
+    "wiki:leave", "1", "Leave", "u", "wiki", datetime(2026, 1, 2, tzinfo=UTC), frozenset()
+)
+EMBEDDER = HashEmbedder()
+
+
+def parsed(*sections: tuple[tuple[str, ...], str]) -> Parsed:
+    text, places = "", []
+    for heading, body in sections:
+        start = len(text)
+        text += body + "\n\n"
+        places.append(Place(start, len(text), heading, None, f"u#{len(places)}"))
+    return Parsed(text, tuple(places), None)
+
+
+def sentence(number: int) -> str:
+    return f"Sentence number {number} says that the pump of bay {number * 7} is checked weekly."
+
+
+def test_every_chunk_is_verbatim_and_none_is_lost() -> None:
+    dice = random.Random(1)
+    sections = [
+        ((f"Part {n}",), " ".join(sentence(i) for i in range(dice.randint(1, 90))))
+        for n in range(12)
+    ]
+    document = parsed(*sections)
+    chunks = chunks_of(INFO, document, EMBEDDER)
+    for chunk in chunks:
+        assert document.text[chunk.start : chunk.end] == chunk.text
+        assert EMBEDDER.count_tokens(chunk.passage) <= EMBEDDER.max_tokens
+    covered = "".join("".join(chunk.text.split()) for chunk in chunks)
+    assert covered == "".join(document.text.split())
+    assert [chunk.position for chunk in chunks] == list(range(len(chunks)))
+    assert len({chunk.id for chunk in chunks}) == len(chunks)
+
+
+def test_a_long_section_is_cut_at_sentence_ends() -> None:
+    body = " ".join(sentence(i) for i in range(200))
+    chunks = chunks_of(INFO, parsed(((), body)), EMBEDDER)
+    assert len(chunks) > 1
+    assert all(chunk.text.endswith(".") for chunk in chunks)
+
+
+def test_a_text_without_any_border_is_still_cut() -> None:
+    chunks = chunks_of(INFO, parsed(((), "!" * 3000)), EMBEDDER)
+    assert sum(len(chunk.text) for chunk in chunks) == 3000
+    assert all(EMBEDDER.count_tokens(chunk.passage) <= EMBEDDER.max_tokens for chunk in chunks)
+
+
+def test_small_sections_share_a_chunk_and_keep_their_places() -> None:
+    chunks = chunks_of(
+        INFO, parsed((("Leave", "A"), "One fact."), (("Leave", "B"), "Another fact.")), EMBEDDER
+    )
+    (chunk,) = chunks
+    assert chunk.context == "Leave"
+    assert chunk.place_at(chunk.start + chunk.text.index("Another")).heading == ("Leave", "B")
+
+
+def test_a_section_long_enough_stands_alone() -> None:
+    body = " ".join(sentence(i) for i in range(20))
+    chunks = chunks_of(INFO, parsed((("Leave", "A"), body), (("Leave", "B"), body)), EMBEDDER)
+    assert [chunk.context for chunk in chunks] == ["Leave › A", "Leave › B"]
+
+
+def test_a_chunk_that_begins_inside_a_table_carries_its_header() -> None:
+    rows = "\n".join(f"Region {n} of the world | {n} days of leave each year" for n in range(100))
+    chunks = chunks_of(INFO, parsed(((), f"Intro.\n\nRegion | Days\n{rows}")), EMBEDDER)
+    assert len(chunks) > 1
+    assert all("Region | Days" in chunk.context for chunk in chunks[1:])
+    assert "Region | Days" not in chunks[0].context
+
+
+@pytest.mark.parametrize("title", ["T " * 600, "x" * 5000])
+def test_an_endless_title_leaves_room_for_the_text(title: str) -> None:
+    info = DocumentInfo("a:b", "1", title, "u", "wiki", INFO.updated_at, frozenset())
+    for chunk in chunks_of(info, parsed(((), sentence(1) * 60)), EMBEDDER):
+        assert EMBEDDER.count_tokens(chunk.passage) <= EMBEDDER.max_tokens
+
+
+def test_an_id_is_equal_in_every_run() -> None:
+    document = parsed(((), "One fact."))
+    first, second = (chunks_of(INFO, document, EMBEDDER)[0].id for _ in range(2))
+    assert first == second

