@@ -5,71 +5,61 @@ Knows nothing of documents or chunks.
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import openvino as ov
+from safetensors.numpy import load_file
 from tokenizers import Encoding, Tokenizer
 
 from index.base import Vector, Vectors
-from index.encoder import Shape, build
+from index.encoder import Shape, Weights, build
 
 BATCH_TOKENS = 4096  # padded tokens a batch: beyond that the caches of 2 cores overflow
 
 
-class OpenVinoEmbedder:
-    """A sentence-transformers folder of the BERT family, run by OpenVINO.
+class Encoder:
+    """A model folder of the BERT family, run by OpenVINO: token ids in, one row a text out.
 
     Its tokenizer file pads and truncates at 128 and its configuration says 256; both are
     switched off here, because they silently drop the rest of a 512-token chunk.
     """
 
-    def __init__(self, folder: Path, *, threads: int) -> None:
-        """threads: 0 lets OpenVINO choose."""
+    def __init__(
+        self,
+        folder: Path,
+        weights: Weights,
+        graph: Callable[[Weights, Shape], ov.Model],
+        *,
+        threads: int,
+    ) -> None:
+        """graph: `encoder.build` or `encoder.build_scorer`. threads: 0 lets OpenVINO choose."""
         config = json.loads((folder / "config.json").read_text())
-        self.dim: int = config["hidden_size"]
-        self.max_tokens: int = config["max_position_embeddings"]
-        weights = folder / "model.safetensors"
-        self.name = f"{folder.parent.name}-{_fingerprint(weights)}@{self.max_tokens}"
-        self._tokenizer = _tokenizer(folder / "tokenizer.json")
+        self.hidden: int = config["hidden_size"]
+        self.positions: int = config["max_position_embeddings"]
+        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.tokenizer.no_truncation()
+        self.tokenizer.no_padding()
         shape = Shape(
             layers=config["num_hidden_layers"],
             heads=config["num_attention_heads"],
-            hidden=self.dim,
+            hidden=self.hidden,
             epsilon=config["layer_norm_eps"],
         )
         options: dict[str, object] = {"PERFORMANCE_HINT": "LATENCY"}
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
-        self._graph = ov.Core().compile_model(build(weights, shape), "CPU", options)
+        self._graph = ov.Core().compile_model(graph(weights, shape), "CPU", options)
 
-    def count_tokens(self, text: str) -> int:
-        """Count as the model does, special tokens included."""
-        return len(self._tokenizer.encode(text).ids)
+    def run(self, texts: Sequence[Encoding]) -> Vectors:
+        """Return (len(texts), width of the graph's rows), in the order of the texts."""
+        rows: dict[int, Vector] = {}
+        for batch in _batches([len(text.ids) for text in texts]):
+            rows.update(zip(batch, self._infer([texts[row] for row in batch]), strict=True))
+        return np.stack([rows[row] for row in range(len(texts))])
 
-    def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        """Return (len(texts), dim). Raises ValueError for a text over max_tokens."""
-        encoded = self._tokenizer.encode_batch(list(texts))
-        for text, one in zip(texts, encoded, strict=True):
-            if len(one.ids) > self.max_tokens:
-                raise ValueError(
-                    f"a passage of {len(one.ids)} tokens exceeds {self.max_tokens}: {text[:60]!r}…"
-                )
-        vectors = np.empty((len(texts), self.dim), np.float32)
-        for rows in _batches([len(one.ids) for one in encoded]):
-            vectors[rows] = self._run([encoded[row] for row in rows])
-        return vectors
-
-    def embed_query(self, text: str) -> Vector:
-        """Return (dim,). A query over max_tokens loses its end."""
-        one = self._tokenizer.encode(text)
-        if len(one.ids) > self.max_tokens:
-            one.truncate(self.max_tokens)
-        row: Vector = self._run([one])[0]
-        return row
-
-    def _run(self, batch: Sequence[Encoding]) -> Vectors:
+    def _infer(self, batch: Sequence[Encoding]) -> Vectors:
         length = max(len(one.ids) for one in batch)
         ids = np.zeros((len(batch), length), np.int64)
         mask = np.zeros((len(batch), length), np.int64)
@@ -77,8 +67,44 @@ class OpenVinoEmbedder:
             ids[row, : len(one.ids)] = one.ids
             mask[row, : len(one.ids)] = 1
         # A request of its own per call: the compiled model is shared between threads.
-        vectors: Vectors = self._graph.create_infer_request().infer([ids, mask])[0].copy()
-        return vectors
+        rows: Vectors = self._graph.create_infer_request().infer([ids, mask])[0].copy()
+        return rows
+
+
+class OpenVinoEmbedder:
+    """A sentence-transformers folder of the BERT family as an Embedder."""
+
+    def __init__(self, folder: Path, *, threads: int) -> None:
+        """threads: 0 lets OpenVINO choose."""
+        weights = folder / "model.safetensors"
+        self._encoder = Encoder(folder, load_file(weights), build, threads=threads)
+        self.dim = self._encoder.hidden
+        self.max_tokens = self._encoder.positions
+        self.name = f"{folder.parent.name}-{_fingerprint(weights)}@{self.max_tokens}"
+
+    def count_tokens(self, text: str) -> int:
+        """Count as the model does, special tokens included."""
+        return len(self._encoder.tokenizer.encode(text).ids)
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Return (len(texts), dim). Raises ValueError for a text over max_tokens."""
+        if not texts:
+            return np.empty((0, self.dim), np.float32)
+        encoded = self._encoder.tokenizer.encode_batch(list(texts))
+        for text, one in zip(texts, encoded, strict=True):
+            if len(one.ids) > self.max_tokens:
+                raise ValueError(
+                    f"a passage of {len(one.ids)} tokens exceeds {self.max_tokens}: {text[:60]!r}…"
+                )
+        return self._encoder.run(encoded)
+
+    def embed_query(self, text: str) -> Vector:
+        """Return (dim,). A query over max_tokens loses its end."""
+        one = self._encoder.tokenizer.encode(text)
+        if len(one.ids) > self.max_tokens:
+            one.truncate(self.max_tokens)
+        row: Vector = self._encoder.run([one])[0]
+        return row
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -91,13 +117,6 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         batch.append(row)
     if batch:
         yield batch
-
-
-def _tokenizer(file: Path) -> Tokenizer:
-    tokenizer = Tokenizer.from_file(str(file))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
 
 
 def _fingerprint(file: Path) -> str:

@@ -1,19 +1,19 @@
-"""A BERT sentence encoder as an OpenVINO graph, read straight from its safetensors file.
+"""A BERT sentence encoder as an OpenVINO graph, built straight from its tensors.
 
 Knows tensors, not text. Written out because tracing the reference model needs torch at every
 first start and fails on its mask code; equal to it within bf16 (see tests/index/test_embed.py).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import openvino as ov
 import openvino.opset13 as op
 from numpy.typing import NDArray
 from openvino import Node
-from safetensors.numpy import load_file
+
+Weights = Mapping[str, NDArray[np.float32]]
 
 MASKED = np.float32(-1e9)  # added to the attention score of padding
 
@@ -28,13 +28,29 @@ class Shape:
     epsilon: float
 
 
-def build(weights_file: Path, shape: Shape) -> ov.Model:
+def build(weights: Weights, shape: Shape) -> ov.Model:
     """Return a graph: (ids, mask), both (batch, length) int64 → (batch, hidden) unit rows.
 
-    Mean pooling over unmasked tokens and L2 normalisation are inside the graph.
+    weights: tensors by their name in the safetensors file. Mean pooling over unmasked tokens and
+    L2 normalisation are inside the graph.
     """
-    weights = load_file(weights_file)
+    ids, mask, pooled = _pooled(weights, shape)
+    unit = op.normalize_l2(pooled, op.constant(np.array([1])), 1e-12, "max")
+    return ov.Model([unit], [ids, mask], "encoder")
 
+
+def build_scorer(weights: Weights, shape: Shape) -> ov.Model:
+    """Return a graph as `build`'s that ends in one score a row, (batch, 1), by a linear head.
+
+    weights also holds "head.weight", (1, hidden), and "head.bias", (1,).
+    """
+    ids, mask, pooled = _pooled(weights, shape)
+    score = op.matmul(pooled, op.constant(weights["head.weight"]), False, True)
+    score = op.add(score, op.constant(weights["head.bias"]))
+    return ov.Model([score], [ids, mask], "scorer")
+
+
+def _pooled(weights: Weights, shape: Shape) -> tuple[Node, Node, Node]:
     def weight(name: str) -> Node:
         return op.constant(weights[name])
 
@@ -47,7 +63,10 @@ def build(weights_file: Path, shape: Shape) -> ov.Model:
     penalty = op.unsqueeze(penalty, op.constant(np.array([1, 2])))  # (batch, 1, 1, length)
     for layer in range(shape.layers):
         state = _layer(state, penalty, weight, f"encoder.layer.{layer}.", shape)
-    return ov.Model([_pool(state, seen)], [ids, mask], "encoder")
+    seen = op.unsqueeze(seen, op.constant(2))  # (batch, length, 1)
+    along = op.constant(1)
+    total = op.reduce_sum(op.multiply(state, seen), along, False)
+    return ids, mask, op.divide(total, op.reduce_sum(seen, along, False))
 
 
 def _embed(ids: Node, weight: Callable[[str], Node], shape: Shape) -> Node:
@@ -95,11 +114,3 @@ def _norm(state: Node, weight: Callable[[str], Node], name: str, epsilon: float)
     last: NDArray[np.int64] = np.array([-1])
     centred = op.mvn(state, op.constant(last), True, epsilon, "INSIDE_SQRT")
     return op.add(op.multiply(centred, weight(name + ".weight")), weight(name + ".bias"))
-
-
-def _pool(state: Node, seen: Node) -> Node:
-    seen = op.unsqueeze(seen, op.constant(2))  # (batch, length, 1)
-    along = op.constant(1)
-    total = op.reduce_sum(op.multiply(state, seen), along, False)
-    mean = op.divide(total, op.reduce_sum(seen, along, False))
-    return op.normalize_l2(mean, op.constant(np.array([1])), 1e-12, "max")

@@ -66,15 +66,24 @@ def _pieces(text: str, start: int, end: int, count: Count, room: int) -> Iterato
         chunk_overlap=0,
         length_function=count,
     )
-    offset = start
+    first = last = start
     for piece in splitter.split_text(text[start:end]):
-        body = piece.strip()
-        if body:
-            first = offset + piece.index(body)
-            yield first, first + len(body)
-        offset += len(piece)
-    if offset != end:
-        raise AssertionError(f"pieces end at {offset}, the text at {end}")
+        # The splitter leaves a short paragraph before a long one alone: join what fits.
+        if first < last and count(text[first : last + len(piece)]) > room:
+            yield from _trimmed(text, first, last)
+            first = last
+        last += len(piece)
+    yield from _trimmed(text, first, last)
+    if last != end:
+        raise AssertionError(f"pieces end at {last}, the text at {end}")
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the span without its blank ends, unless it is all blank."""
+    body = text[start:end].strip()
+    if body:
+        first = text.index(body, start)
+        yield first, first + len(body)
 
 
 def _chunk(

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 # After one of these a full stop does not end a sentence.
 ABBREVIATIONS = frozenset(
-    "e.g i.e etc vs cf mr mrs ms dr prof st no nos fig ca approx incl excl dept est inc ltd co "
+    "e.g i.e etc vs cf sec ext art p pp ch vol mr mrs ms dr prof st no nos fig ca approx incl excl "
+    "dept est inc ltd co "
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun a.m p.m".split()
 )
 

@@ -37,12 +37,10 @@ class Answering:
 
 def connector(source: Source) -> Connector:
     """Return the connector of one [[sources]] table."""
-    from connectors.files import FilesConnector
-    from connectors.jsonl import JsonLinesConnector
-    from connectors.slack_export import SlackExportConnector
-
     match source:
         case FilesSource():
+            from connectors.files import FilesConnector
+
             return FilesConnector(
                 source.name,
                 source.path,
@@ -52,6 +50,8 @@ def connector(source: Source) -> Connector:
                 base_url=source.base_url,
             )
         case SlackExportSource():
+            from connectors.slack_export import SlackExportConnector
+
             return SlackExportConnector(
                 source.name,
                 source.path,
@@ -59,6 +59,8 @@ def connector(source: Source) -> Connector:
                 readers=source.readers,
             )
         case JsonLinesSource():
+            from connectors.jsonl import JsonLinesConnector
+
             return JsonLinesConnector(
                 source.name, source.path, kind=source.kind, readers=source.readers
             )

@@ -17,7 +17,7 @@ from rag.cite import cited
 from rag.eval.answers import is_evidence
 from rag.eval.calibration import auroc, ece
 from rag.eval.questions import EvalQuestion, names
-from rag.eval.rows import is_right
+from rag.eval.rows import RIGHT_F1, worded
 from rag.evidence import FEATURES, Sentence, Weights
 
 PASSAGES = 5  # as the engine retrieves
@@ -124,7 +124,9 @@ def _judged(split: _Split, weights: Weights) -> tuple[NDArray[np.float32], bool,
     signals = confidence.signals(asked, example.hits, ranked)
     text, _ = cited(extract.claims(ranked), example.hits)
     first = bool(split.answers[order[0]])
-    return signals, first or is_right(example.question, text), first
+    scores = worded(example.question, text)
+    said = bool(scores.contains) or scores.f1 >= RIGHT_F1
+    return signals, example.question.answerable and (first or said), first
 
 
 def _cross_fitted(rows: Rows, labels: Labels) -> tuple[Weights, NDArray[np.float64]]:

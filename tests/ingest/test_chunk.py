@@ -79,6 +79,7 @@ def test_a_chunk_that_begins_inside_a_table_carries_its_header() -> None:
     chunks = chunks_of(INFO, parsed(((), f"Intro.\n\nRegion | Days\n{rows}")), EMBEDDER)
     assert len(chunks) > 1
     assert all("Region | Days" in chunk.context for chunk in chunks[1:])
+    assert chunks[0].text.startswith("Intro.\n\nRegion | Days")
     assert "Region | Days" not in chunks[0].context
 
 

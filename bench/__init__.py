@@ -1,0 +1,1 @@
+"""Measurements side by side in one run: trust their ratios, not their single figures."""

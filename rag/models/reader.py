@@ -1,0 +1,58 @@
+"""The reader: how well each sentence answers a question, by the sentence encoder with an adapter.
+
+The adapter is low-rank and was tuned by `footnote tune reader`; it is merged when it is loaded.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from index.embed import Encoder
+from index.encoder import Weights, build_scorer
+from rag.base import ModelError
+
+MAX_TOKENS = 128  # of question and sentence together, as it was tuned
+
+
+class OpenVinoReader:
+    """A cross-encoder on the CPU: 16 sentences in about 50 ms on two cores."""
+
+    def __init__(self, encoder: Path, adapter: Path, *, threads: int) -> None:
+        """encoder: the folder it was tuned on. Raises ModelError if the two do not fit."""
+        base = load_file(encoder / "model.safetensors")
+        recipe = json.loads((adapter / "recipe.json").read_text())
+        weights = merged(base, load_file(adapter / "adapter.safetensors"), recipe["scale"])
+        self.name: str = recipe["name"]
+        self._encoder = Encoder(encoder, weights, build_scorer, threads=threads)
+        self._encoder.tokenizer.enable_truncation(MAX_TOKENS)
+
+    def scores(self, question: str, sentences: Sequence[str]) -> NDArray[np.float32]:
+        """Return (len(sentences),) scores, higher is better; 0 is as good as no answer."""
+        if not sentences:
+            return np.empty(0, np.float32)
+        pairs = self._encoder.tokenizer.encode_batch([(question, s) for s in sentences])
+        found: NDArray[np.float32] = self._encoder.run(pairs)[:, 0]
+        return found
+
+
+def merged(base: Weights, adapter: Weights, scale: float) -> Weights:
+    """Return W + scale · B·A for every weight that the adapter has factors of, and its head.
+
+    Factors are named "<module>.lora_A", (rank, in), and "<module>.lora_B", (out, rank).
+    """
+    weights = dict(base)
+    for name, value in adapter.items():
+        if name.startswith("head."):
+            weights[name] = value.astype(np.float32)
+        elif name.endswith(".lora_B"):
+            module = name.removesuffix(".lora_B")
+            if module + ".weight" not in weights:
+                raise ModelError(f"the adapter tunes {module}, which is not there", retryable=False)
+            down = adapter[module + ".lora_A"].astype(np.float32)
+            delta = value.astype(np.float32) @ down
+            weights[module + ".weight"] = weights[module + ".weight"] + np.float32(scale) * delta
+    return weights

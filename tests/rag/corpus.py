@@ -1,0 +1,44 @@
+"""A tiny company: hits and sentences for the tests of rag, made without an index."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+
+from index.base import Chunk, DocumentInfo, Hit, Place, Vector
+from rag.evidence import FEATURES, Sentence, Weights, rank
+from tests.fake_models import HashEmbedder
+
+EMBEDDER = HashEmbedder()
+
+# Only the cosine and the covered words count: enough for texts that share words.
+WEIGHTS = Weights(
+    np.zeros(len(FEATURES)),
+    np.ones(len(FEATURES)),
+    np.array([4.0 if name in ("cosine", "covered") else 0.0 for name in FEATURES]),
+    -3.0,
+)
+
+
+def hit(
+    text: str,
+    *,
+    document: str = "wiki:leave",
+    title: str = "Leave",
+    heading: tuple[str, ...] = (),
+    start: int = 0,
+    cosine: float = 0.5,
+) -> Hit:
+    """Return a chunk of one section that was found."""
+    info = DocumentInfo(
+        document, "1", title, f"https://w.example/{document}", "wiki",
+        datetime(2026, 1, 2, tzinfo=UTC), frozenset({"everyone"}),
+    )  # fmt: skip
+    place = Place(start, start + len(text), heading, None, f"{info.url}#here")
+    chunk = Chunk(f"{document}@{start}", info, 0, text, start, place.end, (place,), title)
+    return Hit(chunk, 0.03, cosine, 2.0)
+
+
+def ranked(question: str, *hits: Hit) -> list[Sentence]:
+    """Rank the hits' sentences."""
+    vector: Vector = EMBEDDER.embed_query(question)
+    return rank(question, vector, hits, EMBEDDER, WEIGHTS)

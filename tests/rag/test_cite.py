@@ -1,0 +1,80 @@
+"""Citations: what a sentence needs to count as supported, and what a citation carries."""
+
+import pytest
+
+from rag.cite import Claim, cited, resolve, support
+from rag.evidence import Sentence
+from tests.rag.corpus import EMBEDDER, hit, ranked
+
+LEAVE = hit(
+    "Parental leave is 20 weeks at full pay. Sick leave needs a note after 3 days.\n\n"
+    "Leave must not be carried over. Ask Marta Figueira for exceptions.",
+    heading=("Leave", "Kinds"),
+    start=100,
+)
+SENTENCES = ranked("How long is parental leave?", LEAVE)
+
+
+def says(text: str) -> str | None:
+    found = support(text, SENTENCES, EMBEDDER)
+    return found.text if found else None
+
+
+def test_a_sentence_in_the_sources_words_is_supported() -> None:
+    assert says("Parental leave is 20 weeks.") == "Parental leave is 20 weeks at full pay."
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "Parental leave is 26 weeks at full pay.",  # another number
+        "Parental leave is not 20 weeks at full pay.",  # negated
+        "Leave must be carried over.",  # the negation is lost
+        "Ask Joris De Wael for exceptions.",  # another name
+        "The canteen opens at noon.",  # another subject
+    ],
+)
+def test_a_sentence_that_says_something_else_is_not(claim: str) -> None:
+    assert says(claim) is None
+
+
+def test_the_models_own_numbers_are_not_trusted() -> None:
+    claims = resolve("Parental leave is 20 weeks at full pay [7].", SENTENCES, EMBEDDER)
+    text, citations = cited(claims, [LEAVE])
+    assert text == "Parental leave is 20 weeks at full pay. [1]"
+    assert [c.marker for c in citations] == [1]
+
+
+def test_an_unsupported_sentence_is_dropped_from_the_answer() -> None:
+    claims = resolve("Parental leave is 20 weeks. Pigs fly at 9:00.", SENTENCES, EMBEDDER)
+    assert [claim.support is not None for claim in claims] == [True, False]
+    assert cited(claims, [LEAVE])[0] == "Parental leave is 20 weeks. [1]"
+
+
+def test_a_quote_is_the_documents_text_at_its_offsets() -> None:
+    (citation,) = cited([Claim("…", SENTENCES[0])], [LEAVE])[1]
+    text = " " * LEAVE.chunk.start + LEAVE.chunk.text
+    assert [quote.text for quote in citation.quotes] == ["Parental leave is 20 weeks at full pay."]
+    assert all(text[quote.start : quote.end] == quote.text for quote in citation.quotes)
+    assert citation.heading == "Leave › Kinds"
+    assert citation.url.endswith("#here")
+
+
+def test_a_list_item_is_quoted_with_the_line_that_introduces_it() -> None:
+    found = hit("Leave accrues so:\n\n- under 3 years: 4 hours\n- above: 6 hours a period")
+    sentences = ranked("leave above 3 years hours a period", found)
+    item = next(s for s in sentences if s.text.startswith("above"))
+    (citation,) = cited([Claim("…", item)], [found])[1]
+    assert [q.text for q in citation.quotes] == ["Leave accrues so:", "above: 6 hours a period"]
+
+
+def test_two_sentences_of_one_place_share_a_number_and_other_places_get_their_own() -> None:
+    other = hit("Travel is booked by Finance.", document="wiki:travel")
+    sentences: list[Sentence] = ranked("leave travel booked", LEAVE, other)
+    of_leave = [s for s in sentences if s.hit == 0][:2]
+    of_travel = [s for s in sentences if s.hit == 1][:1]
+    text, citations = cited([Claim(s.text, s) for s in [*of_leave, *of_travel]], [LEAVE, other])
+    assert text.count("[1]") == 2
+    assert text.endswith("[2]")
+    assert [c.document_id for c in citations] == ["wiki:leave", "wiki:travel"]
+    assert len(citations[0].quotes) == 2

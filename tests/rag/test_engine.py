@@ -1,0 +1,140 @@
+"""The pipeline with a scripted model: what is answered, quoted, corrected, refused."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from index.base import Chunk, Hit, Vector
+from rag.base import Answer, Found, Partial, Question
+from rag.confidence import SIGNALS, Calibration
+from rag.correct import Policy
+from rag.engine import NOT_FOUND, Engine, Limits
+from rag.evidence import Weights
+from tests.fake_models import ScriptedModel
+from tests.rag.corpus import EMBEDDER, WEIGHTS, hit
+
+ANYONE = frozenset({"everyone"})
+LEAVE = hit("Parental leave is 20 weeks at full pay. Sick leave needs a note after 3 days.")
+TRAVEL = hit("Trains are booked by Finance.", document="wiki:travel", title="Travel")
+Q = Question("How many weeks is parental leave?", ANYONE)
+
+
+class ListStore:
+    """Finds the same hits for every question."""
+
+    generation = "000007"
+
+    def __init__(self, *hits: Hit) -> None:
+        self._hits = hits
+        self.asked: list[tuple[str, int, frozenset[str]]] = []
+
+    def search(self, text: str, vector: Vector, k: int, principals: frozenset[str]) -> list[Hit]:
+        self.asked.append((text, k, principals))
+        return list(self._hits[:k])
+
+    def read(self, document_id: str, principals: frozenset[str]) -> list[Chunk]:
+        return [h.chunk for h in self._hits if h.chunk.document.id == document_id]
+
+
+def engine(reply: str, *, hits: Sequence[Hit] = (LEAVE, TRAVEL), sure: float = 5.0) -> Engine:
+    """Make an engine whose confidence is the same for everything: logistic(sure)."""
+    n = len(SIGNALS)
+    always = Weights(np.zeros(n), np.ones(n), np.zeros(n), sure)
+    return Engine(
+        ListStore(*hits),
+        EMBEDDER,
+        ScriptedModel(reply),
+        Calibration(WEIGHTS, always),
+        policy=Policy(accept=0.5),
+        limits=Limits(),
+    )
+
+
+def test_a_supported_draft_is_the_answer() -> None:
+    answer = engine("Parental leave is 20 weeks. [1]").ask(Q)
+    assert answer.status == "answered"
+    assert answer.text == "Parental leave is 20 weeks. [1]"
+    assert [c.document_id for c in answer.citations] == ["wiki:leave"]
+    assert [d.model for d in answer.attempts] == ["small"]
+    assert answer.generation == "000007"
+
+
+@pytest.mark.parametrize(
+    "reply", ["Parental leave is 52 weeks.", "I am a helpful assistant.", ""]
+)
+def test_an_unsupported_draft_is_replaced_by_the_sources_own_words(reply: str) -> None:
+    answer = engine(reply).ask(Q)
+    assert answer.text == "Parental leave is 20 weeks at full pay. [1]"
+    assert [d.model for d in answer.attempts] == ["small", "extractive"]
+
+
+def test_a_sentence_cut_short_is_not_an_answer() -> None:
+    made = engine("Parental leave is 20 weeks at full pay.")
+    made._limits = Limits(reply=4)
+    assert made.ask(Q).text == "Parental leave is 20 weeks at full pay. [1]"
+
+
+def test_a_failing_model_still_gives_a_quote() -> None:
+    made = engine("Parental leave is 20 weeks. It is at full pay.")
+    made._model = ScriptedModel("Parental leave", fail_after=1)
+    assert made.ask(Q).text == "Parental leave is 20 weeks at full pay. [1]"
+
+
+def test_generation_ends_at_the_first_sentence_that_nothing_supports() -> None:
+    model = ScriptedModel("Pigs fly at noon. " + "And so on and on. " * 10)
+    made = engine("")
+    made._model = model
+    made.ask(Q)
+    assert model.said < 10
+    assert model.closed == 1
+
+
+def test_weak_evidence_is_searched_wider_and_then_refused() -> None:
+    made = engine("Parental leave is 20 weeks.", sure=-5.0)
+    answer = made.ask(Q)
+    assert answer.status == "abstained"
+    assert answer.text == NOT_FOUND
+    assert answer.citations == ()
+    assert [c.document_id for c in answer.closest] == ["wiki:leave", "wiki:travel"]
+    assert all(c.quotes == () for c in answer.closest)
+    assert [d.passages for d in answer.attempts] == [5, 10]
+
+
+def test_nothing_found_is_a_refusal() -> None:
+    answer = engine("Parental leave is 20 weeks.", hits=()).ask(Q)
+    assert (answer.status, answer.closest) == ("abstained", ())
+
+
+def test_the_stream_shows_sources_then_verified_sentences_then_the_answer() -> None:
+    reply = "Parental leave is 20 weeks. Sick leave needs a note. Parental leave is at full pay."
+    events = list(engine(reply).stream(Q))
+    assert isinstance(events[0], Found)
+    assert isinstance(events[-1], Answer)
+    partials = [event.text for event in events if isinstance(event, Partial)]
+    assert partials[0] == "Parental leave is 20 weeks. [1]"
+    assert len(partials) == 2
+
+
+def test_closing_the_stream_stops_the_model() -> None:
+    model = ScriptedModel("Parental leave is 20 weeks. " * 50)
+    made = engine("")
+    made._model = model
+    stream = made.stream(Q)
+    next(stream)
+    next(stream)
+    stream.close()
+    assert model.closed == 1
+    assert model.said < 20
+
+
+def test_the_search_sees_the_principals_and_the_standalone_question() -> None:
+    made = engine("")
+    store = ListStore(LEAVE)
+    made._store = store
+    history = (("How many weeks is parental leave?", "20 weeks"),)
+    made.ask(Question("And for contractors?", frozenset({"user:a@x.org"}), history))
+    text, k, principals = store.asked[0]
+    assert "contractors" in text
+    assert "parental" in text
+    assert (k, principals) == (5, frozenset({"user:a@x.org"}))

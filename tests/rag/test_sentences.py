@@ -1,0 +1,58 @@
+"""Units: sentences, list items and rows, with what introduces them."""
+
+import pytest
+
+from rag.sentences import units
+
+TEXT = """Leave policy
+
+Annual leave accrues as follows:
+
+- Less than 3 years: 4 hours. Ask e.g. Dr. Smith.
+- After that: 6 hours
+
+Call at 9 a.m. Monday. Then go! "Really?" Yes.
+
+Region | Days
+EMEA | 25
+
+1. do this
+"""
+
+
+def cut(text: str) -> list[tuple[str, str | None]]:
+    return [
+        (text[unit.start : unit.end], text[slice(*unit.lead)] if unit.lead else None)
+        for unit in units(text)
+    ]
+
+
+def test_sentences_items_and_rows_come_with_their_lead() -> None:
+    lead, header = "Annual leave accrues as follows:", "Region | Days"
+    assert cut(TEXT) == [
+        ("Leave policy", None),
+        (lead, None),
+        ("Less than 3 years: 4 hours.", lead),
+        ("Ask e.g. Dr. Smith.", lead),
+        ("After that: 6 hours", lead),
+        ("Call at 9 a.m. Monday.", None),
+        ("Then go!", None),
+        ('"Really?"', None),
+        ("Yes.", None),
+        (header, None),
+        ("EMEA | 25", header),
+        ("do this", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["It costs 3.5 euros.", "See sec. 4.2 of the guide.", "Approved by J. Smith and the board."],
+)
+def test_a_full_stop_inside_a_sentence_does_not_end_it(text: str) -> None:
+    assert cut(text) == [(text, None)]
+
+
+@pytest.mark.parametrize("text", ["", " \n\n ", "\n"])
+def test_nothing_is_cut_from_nothing(text: str) -> None:
+    assert cut(text) == []
