@@ -106,7 +106,7 @@ def passages(folder: Path, embedder: Embedder, most: int) -> list[str]:
     if unread:
         print(f"{unread} documents could not be parsed and are left out.")
     chosen = np.linspace(0, len(chunks) - 1, min(most, len(chunks))).round().astype(int)
-    return [chunks[index].passage for index in chosen]
+    return [f"{chunks[index].context}\n{chunks[index].text}" for index in chosen]
 
 
 def measure(

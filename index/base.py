@@ -53,11 +53,6 @@ class Chunk:
     places: tuple[Place, ...]  # those that overlap [start, end), in order; at least one
     context: str  # what the text does not say itself: title, headings, a table's header row
 
-    @property
-    def passage(self) -> str:
-        """What is embedded and counted: the context, then the text."""
-        return f"{self.context}\n{self.text}"
-
     def place_at(self, offset: int) -> Place:
         """Return the place that holds a character of the document's parsed text."""
         for place in self.places:
@@ -123,8 +118,14 @@ class Build(Protocol):
         """Return document id -> what is known of it, for every document of one source."""
         ...
 
-    def upsert(self, document: DocumentInfo, chunks: Sequence[Chunk], vectors: Vectors) -> None:
-        """Replace one document and all its chunks. vectors is (len(chunks), dim)."""
+    def upsert(
+        self, document: DocumentInfo, chunks: Sequence[Chunk], vectors: Sequence[Vectors]
+    ) -> None:
+        """Replace one document and all its chunks.
+
+        vectors: for every chunk a matrix (windows, dim), at least one row; a chunk is as near to
+        a question as the nearest of its windows.
+        """
         ...
 
     def set_readers(self, readers: Mapping[str, frozenset[str]]) -> None:

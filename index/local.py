@@ -19,7 +19,9 @@ from index.fuse import fuse
 
 CHUNKS = "chunks.sqlite"
 VECTORS = "vectors.faiss"
-POOL = 50  # candidates a ranking gives to the fusion; chosen on the development sets
+OWNERS = "owners.npy"  # (vectors,) int64: the chunk of each vector
+POOL = 50  # candidates a ranking gives to the fusion: chosen on development sets, as the next
+FUSION_K = 10  # the paper's 60 lets the depth of a ranking outvote its head: rag/eval/LOG.md
 
 
 class LocalStore:
@@ -30,10 +32,10 @@ class LocalStore:
         generations.verify(data, manifest)
         folder = generations.folder(data, manifest.name)
         self._file = folder / CHUNKS
-        self._dense = dense.DenseIndex(folder / VECTORS)
-        if self._dense.rows != manifest.chunks:
+        self._dense = _open_dense(folder)
+        if self._dense.chunks != manifest.chunks:
             raise StoreError(
-                f"{folder} holds {self._dense.rows} vectors for {manifest.chunks} chunks. "
+                f"{folder} holds vectors of {self._dense.chunks} chunks, not {manifest.chunks}. "
                 "Run `footnote ingest --rebuild`."
             )
         self.generation = manifest.name
@@ -53,7 +55,7 @@ class LocalStore:
                     all_readable=readable is None,
                 )
             )
-            fused = fuse([cosines, scores])[:k]
+            fused = fuse([cosines, scores], FUSION_K)[:k]
             chunks = records.chunks_of_rows(database, [row for row, _ in fused])
         return [Hit(chunks[row], score, cosines.get(row), scores.get(row)) for row, score in fused]
 
@@ -64,8 +66,8 @@ class LocalStore:
         return [chunk for chunk in chunks if may_read(chunk.document.readers, principals)]
 
     def _readable_rows(self, principals: frozenset[str]) -> NDArray[np.bool_] | None:
-        """Return (rows,) true where readable; None if every row is."""
-        readable = np.zeros(self._dense.rows, np.bool_)
+        """Return (chunks,) true where readable; None if every chunk is."""
+        readable = np.zeros(self._dense.chunks, np.bool_)
         with closing(records.open_read_only(self._file)) as database:
             rows = database.execute(
                 "SELECT row FROM chunks WHERE document IN (SELECT document FROM readers"
@@ -117,7 +119,7 @@ class LocalBuild:
         """rebuild: start empty. Raises StoreError if the published recipe is another one."""
         parent = None if rebuild else generations.current(data)
         self._data, self._recipe, self._dim, self._now = data, recipe, dim, now
-        self._old: Vectors = np.empty((0, dim), np.float32)
+        self._old: list[Vectors] = []
         if parent is not None:
             _require(parent, recipe)
             generations.verify(data, parent)
@@ -126,24 +128,27 @@ class LocalBuild:
         if parent is not None:
             folder = generations.folder(data, parent.name)
             shutil.copyfile(folder / CHUNKS, self._folder / CHUNKS)
-            self._old = dense.DenseIndex(folder / VECTORS).vectors()
+            self._old = _open_dense(folder).of_chunks()
         self._database = records.open_for_writing(self._folder / CHUNKS)
         # Rows below this are the parent's; it also keeps a deleted row's number from being reused.
         self._next_row = len(self._old)
-        self._fresh: dict[int, Vector] = {}
+        self._fresh: dict[int, Vectors] = {}
 
     def documents(self, source: str) -> dict[str, DocumentInfo]:
         """Return document id -> what is known of it, for every document of one source."""
         return records.documents(self._database, source)
 
-    def upsert(self, document: DocumentInfo, chunks: Sequence[Chunk], vectors: Vectors) -> None:
-        """Replace one document and all its chunks. vectors is (len(chunks), dim)."""
-        if vectors.shape != (len(chunks), self._dim):
-            raise ValueError(f"{len(chunks)} chunks came with vectors of shape {vectors.shape}")
+    def upsert(
+        self, document: DocumentInfo, chunks: Sequence[Chunk], vectors: Sequence[Vectors]
+    ) -> None:
+        """Replace one document and all its chunks; a matrix (windows, dim) for every chunk."""
+        for matrix in vectors:
+            if not len(matrix) or matrix.shape[1] != self._dim:
+                raise ValueError(f"{document.id}: a chunk came with vectors of {matrix.shape}")
         rows = range(self._next_row, self._next_row + len(chunks))
+        self._fresh.update(zip(rows, vectors, strict=True))
         records.put(self._database, document, chunks, rows)
         self._next_row += len(chunks)
-        self._fresh.update(zip(rows, vectors, strict=True))
 
     def set_readers(self, readers: Mapping[str, frozenset[str]]) -> None:
         """Change who may read documents, by id, without touching text or vectors."""
@@ -160,10 +165,10 @@ class LocalBuild:
     def publish(self, report: Mapping[str, object]) -> str:
         """Make this the generation every Store opens next; return its name."""
         rows = [row for (row,) in self._database.execute("SELECT row FROM chunks ORDER BY row")]
-        vectors = np.empty((len(rows), self._dim), np.float32)
-        for position, row in enumerate(rows):
-            vectors[position] = self._old[row] if row < len(self._old) else self._fresh[row]
-        dense.write(vectors, self._folder / VECTORS)
+        vectors = [self._old[r] if r < len(self._old) else self._fresh[r] for r in rows]
+        empty = np.empty((0, self._dim), np.float32)
+        dense.write(np.concatenate([empty, *vectors]), self._folder / VECTORS)
+        np.save(self._folder / OWNERS, np.repeat(np.arange(len(rows)), [len(v) for v in vectors]))
         documents = self._seal(rows)
         manifest = generations.publish(
             self._data,
@@ -205,6 +210,10 @@ class LocalBuild:
         database.execute("VACUUM")
         database.close()
         return int(documents)
+
+
+def _open_dense(folder: Path) -> dense.DenseIndex:
+    return dense.DenseIndex(folder / VECTORS, np.load(folder / OWNERS, allow_pickle=False))
 
 
 def _require(manifest: generations.Manifest, recipe: str) -> None:

@@ -26,7 +26,7 @@ class VectorCache:
         self._embedder = embedder
         self._database = sqlite3.connect(file)
         self._database.executescript(SCHEMA)
-        self.embedded_chunks = 0  # since the start, not found in the cache
+        self.embedded_texts = 0  # since the start, not found in the cache
         self.embedded_tokens = 0
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
@@ -36,7 +36,7 @@ class VectorCache:
         missing = {key: text for key, text in zip(hashes, texts, strict=True) if key not in known}
         if missing:
             fresh = self._embedder.embed_passages(list(missing.values()))
-            self.embedded_chunks += len(missing)
+            self.embedded_texts += len(missing)
             self.embedded_tokens += sum(map(self._embedder.count_tokens, missing.values()))
             rows = dict(zip(missing, fresh, strict=True))
             self._database.executemany(

@@ -12,10 +12,11 @@ from langchain_text_splitters import RecursiveCharacterTextSplitter
 from index.base import Chunk, DocumentInfo, Embedder, Place
 from ingest.base import Parsed
 
-VERSION = "chunk-1"  # part of the index's recipe: change it when chunks come out different
+VERSION = "chunk-2"  # part of the index's recipe: change it when chunks come out different
 
 CONTEXT_TOKENS = 96  # of title, headings and table header together; the rest is for the text
 SPECIAL_TOKENS = 2  # the [CLS] and [SEP] around every passage
+WINDOW_TOKENS = 128
 JOIN_BELOW = 128  # tokens: a section shorter than this shares its chunk with the next one
 SEPARATORS = ["\n\n", "\n", r"(?<=[.!?])\s", " ", ""]
 
@@ -23,7 +24,7 @@ Count = Callable[[str], int]
 
 
 def chunks_of(info: DocumentInfo, parsed: Parsed, embedder: Embedder) -> list[Chunk]:
-    """Cut a document into chunks whose passage is within embedder.max_tokens.
+    """Cut a document into chunks that fit the embedder, each together with its context.
 
     Chunks cover the whole text but for blank ends: text[chunk.start:chunk.end] == chunk.text.
     """
@@ -38,6 +39,17 @@ def chunks_of(info: DocumentInfo, parsed: Parsed, embedder: Embedder) -> list[Ch
         _chunk(info, parsed, position, start, end, count)
         for position, (start, end) in enumerate(spans)
     ]
+
+
+def windows_of(chunk: Chunk, embedder: Embedder) -> list[str]:
+    """Return what is embedded of a chunk: its context with each window of its text, in turn.
+
+    The encoder was trained on short texts, so one vector for 512 tokens blurs them: by windows
+    hit@5 rose from 0.934 to 0.946 on the development sets, see rag/eval/LOG.md.
+    """
+    count = lru_cache(maxsize=4096)(lambda text: embedder.count_tokens(text) - SPECIAL_TOKENS)
+    pieces = _pieces(chunk.text, 0, len(chunk.text), count, WINDOW_TOKENS)
+    return [f"{chunk.context}\n{chunk.text[start:end]}" for start, end in pieces]
 
 
 def _groups(parsed: Parsed, count: Count, room: int) -> Iterator[Sequence[Place]]:

@@ -4,12 +4,14 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from connectors.base import Connector, ConnectorError, Document, Entry
 from index.base import Build, Chunk, DocumentInfo, Embedder
 from ingest import parse, sync
 from ingest.base import Failure, Parsed, ParseError
 from ingest.cache import VectorCache
-from ingest.chunk import chunks_of
+from ingest.chunk import chunks_of, windows_of
 
 BATCH_CHUNKS = 64  # chunks embedded at a time: enough for batches of one length
 
@@ -42,7 +44,7 @@ class Report:
     """What a run did."""
 
     sources: tuple[SourceReport, ...]
-    embedded_chunks: int
+    embedded_windows: int
     embedded_tokens: int
     generation: str | None  # None: nothing changed, so nothing was published
 
@@ -68,18 +70,18 @@ def run(
     parsed keeps its old text, if it had one, and is a row of the report.
     """
     reports = [_source(connector, build, embedder, cache, progress) for connector in connectors]
-    report = Report(tuple(reports), cache.embedded_chunks, cache.embedded_tokens, None)
+    report = Report(tuple(reports), cache.embedded_texts, cache.embedded_tokens, None)
     if not any(source.touched for source in reports):
         return report
     generation = build.publish(facts(report))
-    log.info("published generation=%s chunks=%d", generation, cache.embedded_chunks)
+    log.info("published generation=%s windows=%d", generation, cache.embedded_texts)
     return replace(report, generation=generation)
 
 
 def facts(report: Report) -> dict[str, object]:
     """Return a report as JSON-serialisable facts."""
     return {
-        "embedded_chunks": report.embedded_chunks,
+        "embedded_windows": report.embedded_windows,
         "embedded_tokens": report.embedded_tokens,
         "generation": report.generation,
         "sources": [
@@ -118,7 +120,7 @@ def _source(
     failures: list[Failure] = []
     to_fetch = [*plan.added, *plan.changed]
     for batch in _batches(connector, to_fetch, embedder, failures, progress):
-        _store(batch, build, cache)
+        _store(batch, build, embedder, cache)
     build.set_readers(plan.readers)
     build.delete(plan.gone)
     failed = {failure.document_id for failure in failures}
@@ -186,10 +188,10 @@ def _info(document: Document, parsed: Parsed, kind: str) -> DocumentInfo:
     )
 
 
-def _store(batch: _Batch, build: Build, cache: VectorCache) -> None:
-    passages = [chunk.passage for _, chunks in batch.documents for chunk in chunks]
-    vectors = cache.vectors(passages)
-    first = 0
+def _store(batch: _Batch, build: Build, embedder: Embedder, cache: VectorCache) -> None:
+    windows = [windows_of(chunk, embedder) for _, chunks in batch.documents for chunk in chunks]
+    vectors = cache.vectors([window for of_chunk in windows for window in of_chunk])
+    ends = np.cumsum([len(of_chunk) for of_chunk in windows])
+    matrices = iter(np.split(vectors, ends[:-1]))
     for info, chunks in batch.documents:
-        build.upsert(info, chunks, vectors[first : first + len(chunks)])
-        first += len(chunks)
+        build.upsert(info, chunks, [next(matrices) for _ in chunks])

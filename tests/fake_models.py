@@ -1,4 +1,4 @@
-"""Stand-ins for the embedder and the language model: deterministic, instant, honest about limits."""
+"""Stand-ins for the embedder and the language model: deterministic, instant, with limits."""
 
 import hashlib
 import re
@@ -30,7 +30,8 @@ class HashEmbedder:
         for text in texts:
             if self.count_tokens(text) > self.max_tokens:
                 raise ValueError(f"{self.count_tokens(text)} tokens: {text[:40]!r}")
-        return np.stack([self._vector(text) for text in texts]) if texts else np.empty((0, 384))
+        rows = [self._vector(text) for text in texts]
+        return np.stack(rows) if rows else np.empty((0, self.dim), np.float32)
 
     def embed_query(self, text: str) -> Vector:
         """Return (dim,)."""

@@ -49,7 +49,7 @@ def text(report: Facts) -> str:
             f"  ! {failure['document']}: {failure['message']} ({failure['code']})"
             for failure in source["failures"]
         ]
-    embedded = f"{report['embedded_chunks']} chunks ({report['embedded_tokens']} tokens) embedded"
+    embedded = f"{report['embedded_windows']} windows ({report['embedded_tokens']} tokens) embedded"
     if report["generation"]:
         lines.append(f"Published generation {report['generation']}: {embedded}, {_took(report)}.")
     else:

@@ -46,6 +46,7 @@ class Recipe:
     """What a run is made of; kept with the adapter."""
 
     rank: int = 32
+    first_layer: int = 2  # the ones below stay as they are: half the time to train
     alpha: int = 64
     rate: float = 8e-4
     epochs: int = 3
@@ -73,7 +74,12 @@ def train(folder: Path, rows: Sequence[Row], out: Path, recipe: Recipe) -> None:
     tokenizer.no_padding()
     tokenizer.enable_truncation(MAX_TOKENS)
     base = AutoModel.from_pretrained(folder, local_files_only=True, add_pooling_layer=False)
-    lora = LoraConfig(r=recipe.rank, lora_alpha=recipe.alpha, target_modules=TARGETS)
+    lora = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        target_modules=TARGETS,
+        layers_to_transform=list(range(recipe.first_layer, base.config.num_hidden_layers)),
+    )
     model = get_peft_model(base, lora)
     head = torch.nn.Linear(base.config.hidden_size, 1)
     weights = [p for p in model.parameters() if p.requires_grad]
@@ -89,7 +95,7 @@ def train(folder: Path, rows: Sequence[Row], out: Path, recipe: Recipe) -> None:
             optimiser.step()
             schedule.step()
             optimiser.zero_grad()
-            seen, total = seen + 1, total + float(loss)
+            seen, total = seen + 1, total + float(loss.detach())
             if seen % 50 == 0:
                 log.info("epoch=%d step=%d/%d loss=%.3f", epoch, seen, steps, total / 50)
                 total = 0.0

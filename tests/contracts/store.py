@@ -53,7 +53,8 @@ class StoreContract:
     def put(self, build: Build, info: DocumentInfo, texts: Sequence[str]) -> None:
         """Add a document whose chunks are the texts."""
         made = chunks(info, texts)
-        build.upsert(info, made, self.embedder.embed_passages([c.passage for c in made]))
+        passages = [f"{c.context}\n{c.text}" for c in made]
+        build.upsert(info, made, [self.embedder.embed_passages([p]) for p in passages])
 
     def found(self, store: Store, text: str, principals: frozenset[str], k: int = 5) -> list[str]:
         """Search, and return the texts."""
@@ -75,6 +76,22 @@ class StoreContract:
         assert hits[0].cosine is not None
         assert hits[0].bm25 is not None
         assert hits[0].bm25 > 0
+
+    def test_a_chunk_is_as_near_as_its_nearest_window(self) -> None:
+        build = self.build()
+        for number in range(12):
+            info = document(f"wiki:{number}")
+            far = [f"window {n} of page {number}" for n in range(9)]
+            near = ["the canteen opens at noon"] if number == 7 else []
+            vectors = self.embedder.embed_passages([*far, *near])
+            build.upsert(info, chunks(info, [f"page {number}"]), [vectors])
+        build.publish({})
+        vector = self.embedder.embed_query("the canteen opens at noon")
+        hits = self.store().search("zzz", vector, 12, ANYONE)
+        assert len({hit.chunk.id for hit in hits}) == 12
+        assert hits[0].chunk.document.id == "wiki:7"
+        assert hits[0].cosine is not None
+        assert abs(hits[0].cosine - 1) < 1e-5
 
     def test_a_forbidden_chunk_never_takes_a_place(self) -> None:
         build = self.build()

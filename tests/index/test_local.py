@@ -49,7 +49,9 @@ class TestLocalIndex(StoreContract):
         with pytest.raises(StoreError, match="--rebuild"):
             LocalBuild(self.data, recipe="q", dim=384, now=NOW, rebuild=False)
 
-    @pytest.mark.parametrize("name", ["chunks.sqlite", "vectors.faiss", "manifest.json"])
+    @pytest.mark.parametrize(
+        "name", ["chunks.sqlite", "vectors.faiss", "owners.npy", "manifest.json"]
+    )
     def test_one_flipped_bit_is_detected(self, name: str) -> None:
         generation = self.publish("a page")
         file = generations.folder(self.data, generation) / name
@@ -86,4 +88,4 @@ class TestLocalIndex(StoreContract):
         assert manifest is not None
         assert (manifest.documents, manifest.chunks, manifest.dim) == (2, 2, 384)
         assert manifest.report == {"note": "x"}
-        assert set(manifest.files) == {"chunks.sqlite", "vectors.faiss"}
+        assert set(manifest.files) == {"chunks.sqlite", "vectors.faiss", "owners.npy"}

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from index.base import DocumentInfo, Place
+from index.base import Chunk, DocumentInfo, Place
 from ingest.base import Parsed
-from ingest.chunk import chunks_of
+from ingest.chunk import CONTEXT_TOKENS, WINDOW_TOKENS, chunks_of, windows_of
 from tests.fake_models import HashEmbedder
 
 INFO = DocumentInfo(
@@ -17,7 +17,8 @@ EMBEDDER = HashEmbedder()
 
 
 def parsed(*sections: tuple[tuple[str, ...], str]) -> Parsed:
-    text, places = "", []
+    text = ""
+    places: list[Place] = []
     for heading, body in sections:
         start = len(text)
         text += body + "\n\n"
@@ -27,6 +28,10 @@ def parsed(*sections: tuple[tuple[str, ...], str]) -> Parsed:
 
 def sentence(number: int) -> str:
     return f"Sentence number {number} says that the pump of bay {number * 7} is checked weekly."
+
+
+def whole(chunk: Chunk) -> str:
+    return f"{chunk.context}\n{chunk.text}"
 
 
 def test_every_chunk_is_verbatim_and_none_is_lost() -> None:
@@ -39,7 +44,7 @@ def test_every_chunk_is_verbatim_and_none_is_lost() -> None:
     chunks = chunks_of(INFO, document, EMBEDDER)
     for chunk in chunks:
         assert document.text[chunk.start : chunk.end] == chunk.text
-        assert EMBEDDER.count_tokens(chunk.passage) <= EMBEDDER.max_tokens
+        assert EMBEDDER.count_tokens(whole(chunk)) <= EMBEDDER.max_tokens
     covered = "".join("".join(chunk.text.split()) for chunk in chunks)
     assert covered == "".join(document.text.split())
     assert [chunk.position for chunk in chunks] == list(range(len(chunks)))
@@ -56,7 +61,7 @@ def test_a_long_section_is_cut_at_sentence_ends() -> None:
 def test_a_text_without_any_border_is_still_cut() -> None:
     chunks = chunks_of(INFO, parsed(((), "!" * 3000)), EMBEDDER)
     assert sum(len(chunk.text) for chunk in chunks) == 3000
-    assert all(EMBEDDER.count_tokens(chunk.passage) <= EMBEDDER.max_tokens for chunk in chunks)
+    assert all(EMBEDDER.count_tokens(whole(chunk)) <= EMBEDDER.max_tokens for chunk in chunks)
 
 
 def test_small_sections_share_a_chunk_and_keep_their_places() -> None:
@@ -87,10 +92,21 @@ def test_a_chunk_that_begins_inside_a_table_carries_its_header() -> None:
 def test_an_endless_title_leaves_room_for_the_text(title: str) -> None:
     info = DocumentInfo("a:b", "1", title, "u", "wiki", INFO.updated_at, frozenset())
     for chunk in chunks_of(info, parsed(((), sentence(1) * 60)), EMBEDDER):
-        assert EMBEDDER.count_tokens(chunk.passage) <= EMBEDDER.max_tokens
+        assert EMBEDDER.count_tokens(whole(chunk)) <= EMBEDDER.max_tokens
 
 
 def test_an_id_is_equal_in_every_run() -> None:
     document = parsed(((), "One fact."))
     first, second = (chunks_of(INFO, document, EMBEDDER)[0].id for _ in range(2))
     assert first == second
+
+
+def test_windows_hold_every_word_of_their_chunk_and_stay_short() -> None:
+    body = " ".join(sentence(i) for i in range(60))
+    for chunk in chunks_of(INFO, parsed((("Pumps",), body)), EMBEDDER):
+        windows = windows_of(chunk, EMBEDDER)
+        assert all(window.startswith("Leave › Pumps\n") for window in windows)
+        texts = [window.partition("\n")[2] for window in windows]
+        assert " ".join(texts).split() == chunk.text.split()
+        limit = CONTEXT_TOKENS + WINDOW_TOKENS + 2
+        assert all(EMBEDDER.count_tokens(window) <= limit for window in windows)

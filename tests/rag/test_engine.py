@@ -1,6 +1,6 @@
 """The pipeline with a scripted model: what is answered, quoted, corrected, refused."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 import numpy as np
 import pytest
@@ -60,9 +60,7 @@ def test_a_supported_draft_is_the_answer() -> None:
     assert answer.generation == "000007"
 
 
-@pytest.mark.parametrize(
-    "reply", ["Parental leave is 52 weeks.", "I am a helpful assistant.", ""]
-)
+@pytest.mark.parametrize("reply", ["Parental leave is 52 weeks.", "I am a helpful assistant.", ""])
 def test_an_unsupported_draft_is_replaced_by_the_sources_own_words(reply: str) -> None:
     answer = engine(reply).ask(Q)
     assert answer.text == "Parental leave is 20 weeks at full pay. [1]"
@@ -123,6 +121,7 @@ def test_closing_the_stream_stops_the_model() -> None:
     stream = made.stream(Q)
     next(stream)
     next(stream)
+    assert isinstance(stream, Generator)
     stream.close()
     assert model.closed == 1
     assert model.said < 20

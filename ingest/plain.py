@@ -1,0 +1,136 @@
+"""Bytes into characters, and what is written in plain ones: text files, mails, conversations."""
+
+import codecs
+import re
+from collections.abc import Iterable
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from charset_normalizer import from_bytes
+
+from connectors.base import Message
+from ingest.hypertext import read_html
+from ingest.sections import Block, Section, one_line
+
+GUESS_BYTES = 200_000  # enough to recognise an encoding; more only takes time
+SHARE_OF_ZEROS = 0.2  # of the bytes of UTF-16 in any script whose words are set apart by spaces
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# What offices wrote before UTF-8, most used first. A free choice among all encodings that there
+# are finds those of the Mac and of DOS in any short text.
+_LEGACY = (
+    "cp1252 cp1250 cp1251 cp1253 cp1254 cp1255 cp1256 cp1257 iso8859_2 koi8_r"
+    " shift_jis euc_jp gb18030 big5 euc_kr"
+).split()
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w-]+)", re.I)
+_XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w-]+)", re.I)
+
+
+def decode(body: bytes, declared: str | None = None) -> str:
+    """Return the text of a file: by its byte order mark, as declared, as UTF-8, or as it looks."""
+    for mark, encoding in _MARKS:
+        if body.startswith(mark):
+            return body.decode(encoding, errors="replace").removeprefix("\ufeff")
+    for candidate in (declared, _wide(body), "utf-8"):
+        text = _try(body, candidate)
+        if text is not None:
+            return text
+    return body.decode(_guess(body[:GUESS_BYTES]), errors="replace")
+
+
+def is_text(body: bytes) -> bool:
+    """Whether bytes can be text: no zeros but for a stray one, or else in the order of UTF-16."""
+    sample = body[:8192]
+    if sample.count(0) <= len(sample) // 100 or _wide(body) is not None:
+        return True
+    return any(body.startswith(mark) for mark, _ in _MARKS)
+
+
+def decode_html(body: bytes, declared: str | None = None) -> str:
+    """Return the text of a page, which may say itself how it is encoded."""
+    inside = _META_CHARSET.search(body[:4096]) or _XML_ENCODING.search(body[:200])
+    return decode(body, declared or (inside[1].decode("ascii") if inside else None))
+
+
+def read_text(text: str, url: str) -> list[Section]:
+    """Return a text file as it is: its lines are its author's."""
+    return [Section(text, (), url)]
+
+
+def read_messages(messages: Iterable[Message]) -> list[Section]:
+    """Return a section a message, "Author (YYYY-MM-DD HH:MM): text", with the message's own url."""
+    return [
+        Section(f"{one_line(m.author)} ({m.sent_at:%Y-%m-%d %H:%M}): {m.text.strip()}", (), m.url)
+        for m in messages
+        if m.text.strip()
+    ]
+
+
+def read_mail(body: bytes) -> tuple[list[Block], str | None]:
+    """Return a mail's head, its body and the names of its attachments; its subject is the title."""
+    mail = message_from_bytes(body, policy=policy.default)
+    head = [f"{name}: {one_line(str(mail[name]))}" for name in ("From", "To", "Date") if mail[name]]
+    blocks = [Block("\n".join(head)), *_body(mail)]
+    names = [part.get_filename() for part in mail.walk() if not part.is_multipart()]
+    attached = [f"Attachment: {one_line(name)}" for name in names if name]
+    blocks.append(Block("\n".join(attached)))
+    return [block for block in blocks if block.text], str(mail["Subject"] or "")
+
+
+def _body(mail: EmailMessage) -> list[Block]:
+    """Return the plain text of a mail, or its HTML where there is none."""
+    for kind in ("plain", "html"):
+        part = mail.get_body(preferencelist=(kind,))
+        if part is None:
+            continue
+        payload = part.get_payload(decode=True)
+        if not isinstance(payload, bytes):
+            continue
+        if kind == "html":
+            return read_html(decode_html(payload, part.get_content_charset()))[0]
+        text = decode(payload, part.get_content_charset())
+        if text.strip():
+            return [Block(text)]
+    return []
+
+
+def _guess(sample: bytes) -> str:
+    """Return the likeliest old encoding; among equals, the one in use the most."""
+    matches = from_bytes(sample, cp_isolation=_LEGACY)
+    best = matches.best()
+    if best is None:
+        return _LEGACY[0]
+    alike = {
+        match.encoding
+        for match in matches
+        if match.chaos <= best.chaos + 0.005 and match.coherence >= best.coherence - 0.02
+    }
+    return next((encoding for encoding in _LEGACY if encoding in alike), best.encoding)
+
+
+def _try(body: bytes, encoding: str | None) -> str | None:
+    """Return the text if it can be read in this encoding, or None."""
+    if encoding is None:
+        return None
+    name = encoding.lower().strip()
+    if name in ("ascii", "us-ascii", "iso-8859-1", "latin-1", "latin1"):
+        name = "cp1252"  # what browsers take these for, since writers mean it
+    try:
+        return body.decode(name)
+    except (LookupError, UnicodeError):
+        return None
+
+
+def _wide(body: bytes) -> str | None:
+    """Return which UTF-16 it is, if it lacks its mark and every other byte is mostly zero."""
+    even, odd = body[0:4096:2], body[1:4096:2]
+    for encoding, high, low in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        if high and high.count(0) > SHARE_OF_ZEROS * len(high) and not low.count(0):
+            return encoding if len(body) % 2 == 0 else None
+    return None

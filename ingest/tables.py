@@ -1,0 +1,195 @@
+"""Workbooks and delimited text into rows of cells."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence, Set
+from datetime import date, datetime, time, timedelta
+from itertools import groupby
+
+from openpyxl import load_workbook
+from openpyxl.worksheet.worksheet import Worksheet
+
+from ingest.base import ParseError
+from ingest.sections import PARAGRAPH, Section, table
+
+MAX_CELLS = 200_000  # of one document: more is data to be queried, not text to be read
+MAX_FIELD = 10_000_000  # characters in one field of delimited text
+SNIFFED_LINES = 50
+DELIMITERS = (",", ";", "\t", "|")
+
+_NUMERIC = re.compile(r"[-+(]?[€$£]?[\d.,:/%\s-]+[€%)]?")
+
+Rows = Sequence[Sequence[str]]
+
+
+def read_workbook(body: bytes, url: str) -> list[Section]:
+    """Return a section for every visible sheet that holds anything.
+
+    Formulas give the values that were saved with them. Raises ParseError over MAX_CELLS.
+    """
+    workbook = load_workbook(io.BytesIO(body), data_only=True)
+    left = MAX_CELLS
+    sections = []
+    for sheet in workbook.worksheets:
+        if sheet.sheet_state != "visible":
+            continue
+        rows = _sheet(sheet)
+        left -= sum(cell != "" for row in rows for cell in row)
+        if left < 0:
+            raise _too_large()
+        text = PARAGRAPH.join(table(part) for part in _tables(rows))
+        sections.append(Section(text, (sheet.title,), url))
+    return sections
+
+
+def read_delimited(text: str, url: str) -> list[Section]:
+    """Return delimited text as one table; the delimiter is the one that gives even rows."""
+    csv.field_size_limit(MAX_FIELD)
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
+    if sum(map(len, rows)) > MAX_CELLS:
+        raise _too_large()
+    return [Section(table(rows), (), url)]
+
+
+def _too_large() -> ParseError:
+    return ParseError(
+        "too-large",
+        f"it holds over {MAX_CELLS} cells. Export the part that people ask about, or leave it out.",
+    )
+
+
+def _sheet(sheet: Worksheet) -> list[list[str]]:
+    """Return the visible cells by row and column.
+
+    Built from the cells there are: a sheet may declare a million rows and hold ten. A cell merged
+    over several rows is repeated in each, so that every row can be read alone.
+    """
+    cells = {
+        (cell.row, cell.column): _shown(cell.value, cell.number_format)
+        for cell in sheet._cells.values()  # the only view that does not fill in empty cells
+        if cell.value is not None
+    }
+    for merged in sheet.merged_cells.ranges:
+        value = cells.get((merged.min_row, merged.min_col), "")
+        if value and merged.max_row - merged.min_row < MAX_CELLS // 100:
+            below = range(merged.min_row + 1, merged.max_row + 1)
+            cells |= {(row, merged.min_col): value for row in below}
+    hidden_rows = {number for number, row in sheet.row_dimensions.items() if row.hidden}
+    hidden_columns = _hidden_columns(sheet)
+    kept = [
+        (row, column, value)
+        for (row, column), value in cells.items()
+        if row not in hidden_rows and column not in hidden_columns
+    ]
+    if not kept:
+        return []
+    columns = _positions({column for _, column, _ in kept}, hidden_columns)
+    lines = _positions({row for row, _, _ in kept}, hidden_rows)
+    rows = [[""] * (max(columns.values()) + 1) for _ in range(max(lines.values()) + 1)]
+    for row, column, value in kept:
+        rows[lines[row]][columns[column]] = value
+    return rows
+
+
+def _positions(numbers: Set[int], hidden: Set[int]) -> dict[int, int]:
+    """Return number -> 0, 1, 2, … in order, with one position left out for every gap one sees."""
+    positions: dict[int, int] = {}
+    position = last = -1
+    for number in sorted(numbers):
+        gap = positions and any(between not in hidden for between in range(last + 1, number))
+        position += 2 if gap else 1
+        positions[number] = position
+        last = number
+    return positions
+
+
+def _hidden_columns(sheet: Worksheet) -> frozenset[int]:
+    return frozenset(
+        column
+        for dimension in sheet.column_dimensions.values()
+        if dimension.hidden and dimension.min and dimension.max
+        for column in range(dimension.min, dimension.max + 1)
+    )
+
+
+def _tables(rows: Rows) -> Iterator[Rows]:
+    """Cut a sheet where a row is empty and what follows begins with a header of its own."""
+    part: list[Sequence[str]] = []
+    gap = False
+    for row in rows:
+        if not any(row):
+            gap = True
+            continue
+        if part and gap and _is_header(row):
+            yield from _side_by_side(part)
+            part = []
+        part.append(row)
+        gap = False
+    if part:
+        yield from _side_by_side(part)
+
+
+def _side_by_side(rows: Rows) -> Iterator[Rows]:
+    """Cut at an empty column if a table with a header of its own begins beside it, further down.
+
+    Where both begin at the same height it may as well be one table with a column to part it.
+    """
+    filled = [any(column) for column in zip(*rows, strict=True)]
+    begin = 0
+    for first, last in _runs(filled):
+        beside = [row[first : last + 1] for row in rows]
+        top = next(i for i, row in enumerate(beside) if any(row))
+        if first > begin and top > 0 and _is_header(beside[top]):
+            yield [row[begin:first] for row in rows]
+            begin = first
+    yield [row[begin:] for row in rows]
+
+
+def _runs(filled: Sequence[bool]) -> Iterator[tuple[int, int]]:
+    """Yield first and last index of every stretch that is true."""
+    for is_filled, stretch in groupby(range(len(filled)), key=lambda i: filled[i]):
+        indices = list(stretch)
+        if is_filled:
+            yield indices[0], indices[-1]
+
+
+def _is_header(row: Sequence[str]) -> bool:
+    names = [cell for cell in row if cell]
+    return len(names) > 1 and not any(_NUMERIC.fullmatch(name) for name in names)
+
+
+def _shown(value: object, number_format: str) -> str:
+    """Return a cell's value as its reader sees it, dates as ISO dates."""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, datetime):
+        whole_day = value.time() == time()
+        return value.date().isoformat() if whole_day else value.isoformat(" ", "minutes")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(value)
+    if isinstance(value, int | float):
+        return _number(value, number_format)
+    return str(value)
+
+
+def _number(value: int | float, number_format: str) -> str:
+    if number_format.endswith("%"):
+        decimals = len(number_format.partition(".")[2].rstrip("%"))
+        return f"{value:.{decimals}%}"
+    return f"{value:.15g}" if isinstance(value, float) else str(value)  # 15 digits, as Excel keeps
+
+
+def _delimiter(text: str) -> str:
+    """Return the delimiter whose count is the most even over the first lines."""
+    lines = [line for line in text.splitlines()[:SNIFFED_LINES] if line.strip()]
+
+    def evenness(delimiter: str) -> tuple[float, int]:
+        widths = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter))
+        width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
+        return (count / sum(widths.values()) if width > 1 else 0.0), width
+
+    return max(DELIMITERS, key=evenness) if lines else DELIMITERS[0]

@@ -1,0 +1,308 @@
+import random
+import subprocess
+import sys
+import zipfile
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from io import BytesIO
+
+import pytest
+
+from connectors.base import THREAD, Document, Entry, Message, write_thread
+from ingest.base import Parsed, ParseError
+from ingest.parse import parse
+from ingest.sniff import MAX_ENTRIES
+from ingest.tables import MAX_CELLS
+
+
+def document(
+    body: bytes | str,
+    media_type: str = "text/plain",
+    *,
+    title: str = "Time off",
+    url: str = "https://wiki.fernhill.example/time-off",
+) -> Document:
+    return Document(
+        entry=Entry("wiki:7", "1", frozenset({"everyone"})),
+        title=title,
+        url=url,
+        body=body.encode() if isinstance(body, str) else body,
+        media_type=media_type,
+        updated_at=datetime(2026, 3, 1, tzinfo=UTC),
+    )
+
+
+def refusal(doc: Document) -> ParseError:
+    with pytest.raises(ParseError) as caught:
+        parse(doc)
+    return caught.value
+
+
+def stretches(parsed: Parsed) -> list[str]:
+    return [parsed.text[place.start : place.end] for place in parsed.places]
+
+
+# --- cleaning, and places ---
+
+
+def test_text_is_composed_and_has_no_trailing_blanks_and_no_wide_gaps() -> None:
+    parsed = parse(document("Cafe\u0301 \r\nopen\t\r\n\r\n\r\n\r\n\r\nfrom eight\r\n"))
+    assert parsed.text == "Café\nopen\n\nfrom eight"
+
+
+def test_what_prints_nothing_is_not_in_the_text() -> None:
+    hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "obey me")
+    text = f"Ask\u200b \u202eIT\u2066\u00ad\ufeff{hidden}\U000e0101 now\u0007"
+    assert parse(document(text)).text == "Ask IT now"
+
+
+def test_unusual_spaces_and_ligatures_become_plain_ones() -> None:
+    assert parse(document("o\ufb03ce\u00a0hours\u2009: 9\u20135")).text == "office hours : 9–5"
+
+
+def test_places_cover_the_text_without_gaps() -> None:
+    parsed = parse(document("Intro\n\n# One\n\na\n\n## Two\n\nb", "text/markdown"))
+    assert stretches(parsed) == ["Intro\n\n", "One\n\na\n\n", "Two\n\nb"]
+    assert [place.heading for place in parsed.places] == [(), ("One",), ("One", "Two")]
+
+
+# --- which format it is ---
+
+
+def test_a_media_type_with_a_charset_is_understood() -> None:
+    assert parse(document("<p>a &amp; b", "text/html; charset=utf-8")).text == "a & b"
+
+
+def test_content_beats_a_wrong_media_type() -> None:
+    page = "<!DOCTYPE html><html><body><p>Hello</p></body></html>"
+    assert parse(document(page, "application/octet-stream")).text == "Hello"
+    assert parse(document(page, "text/plain")).text == "Hello"
+
+
+def test_a_file_of_unknown_type_is_read_by_its_name() -> None:
+    kind = "application/octet-stream"
+    assert parse(document("# Leave\n", kind, title="leave.md")).text == "Leave"
+    assert parse(document("# Leave\n", kind, title="leave")).text == "# Leave"
+
+
+def test_a_text_about_pdf_files_is_no_pdf() -> None:
+    assert parse(document("Files begin with %PDF-1.7")).text == "Files begin with %PDF-1.7"
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "text/plain"),
+        (b"{\\rtf1 hello}", "application/octet-stream"),
+        (b"\xd0\xcf\x11\xe0" + bytes(600), "application/msword"),
+        (b"hello", "application/x-unheard-of"),
+    ],
+)
+def test_what_no_reader_knows_is_unsupported(body: bytes, media_type: str) -> None:
+    assert refusal(document(body, media_type)).code == "unsupported"
+
+
+def test_an_archive_that_is_no_office_file_is_unsupported() -> None:
+    assert refusal(document(archive({"a.txt": b"hello"}), "application/zip")).code == "unsupported"
+
+
+def archive(members: dict[str, bytes]) -> bytes:
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as written:
+        for name, content in members.items():
+            written.writestr(name, content)
+    return out.getvalue()
+
+
+# --- what is refused, and how ---
+
+
+def test_a_refusal_names_the_document_and_the_way_out() -> None:
+    error = refusal(document("not a pdf", "application/pdf", title="Budget 2026"))
+    assert error.code == "damaged"
+    assert str(error) == (
+        "'Budget 2026' (wiki:7) was left out: it should be PDF but does not begin like one."
+        " It may have been cut off on its way: upload it again."
+    )
+
+
+@pytest.mark.parametrize("body", [b"", b" \n\t ", "\u200b\u200b".encode()])
+def test_a_document_without_text_is_empty(body: bytes) -> None:
+    assert refusal(document(body)).code == "empty"
+
+
+def test_a_page_of_hidden_text_is_empty() -> None:
+    assert refusal(document("<div hidden>obey</div>", "text/html")).code == "empty"
+
+
+def test_bytes_that_are_no_text_are_not_read_as_text() -> None:
+    assert refusal(document(bytes(range(256)) + bytes(500))).code == "damaged"
+
+
+def test_a_locked_office_file_is_encrypted() -> None:
+    body = b"\xd0\xcf\x11\xe0" + bytes(500) + "EncryptedPackage".encode("utf-16-le")
+    assert refusal(document(body, "application/octet-stream")).code == "encrypted"
+
+
+def test_an_archive_that_unpacks_to_a_mountain_is_too_large() -> None:
+    bomb = archive({"[Content_Types].xml": b"<x/>", "word/document.xml": bytes(40 * 2**20)})
+    assert refusal(document(bomb, "application/octet-stream")).code == "too-large"
+
+
+def test_an_archive_of_countless_parts_is_too_large() -> None:
+    crowd = archive({f"{i}": b"" for i in range(MAX_ENTRIES + 1)})
+    assert refusal(document(crowd, "application/octet-stream")).code == "too-large"
+
+
+def test_a_damaged_thread_is_a_parse_error_too() -> None:
+    assert refusal(document('[{"author": "Ann"}]', THREAD)).code == "damaged"
+    assert refusal(document("[{", THREAD)).code == "damaged"
+
+
+# --- plain text ---
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_unicode_text_is_recognised(encoding: str) -> None:
+    text = "Café hours – from eight to nine"
+    assert parse(document(text.encode(encoding))).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("El niño comió paella. La señora dijo que está bien así.", "cp1252"),
+        ("It’s 5 € – “smart quotes” in an old file.", "cp1252"),
+        ("Отпуск необходимо согласовать с руководителем отдела.", "cp1251"),
+        ("Zażółć gęślą jaźń. Proszę przesłać wniosek do działu kadr.", "cp1250"),
+    ],
+)
+def test_old_encodings_are_recognised(text: str, encoding: str) -> None:
+    assert parse(document(text.encode(encoding))).text == text
+
+
+def test_a_stated_encoding_is_believed() -> None:
+    body = "Größe".encode("iso8859_2")
+    assert parse(document(body, "text/plain; charset=iso-8859-2")).text == "Größe"
+
+
+def test_lines_and_indents_of_a_text_stay() -> None:
+    assert parse(document("def f():\n    return 1\n")).text == "def f():\n    return 1"
+
+
+# --- threads ---
+
+
+def test_a_thread_has_a_paragraph_and_a_place_for_every_message() -> None:
+    body = write_thread(
+        [
+            Message(
+                "Ann", datetime(2026, 3, 1, 9, 5, tzinfo=UTC), "Is the line up?", "https://s/1"
+            ),
+            Message(
+                "Ben", datetime(2026, 3, 1, 9, 7, tzinfo=UTC), "Yes,\nsince six.", "https://s/2"
+            ),
+        ]
+    )
+    parsed = parse(document(body, THREAD))
+    assert stretches(parsed) == [
+        "Ann (2026-03-01 09:05): Is the line up?\n\n",
+        "Ben (2026-03-01 09:07): Yes,\nsince six.",
+    ]
+    assert [place.url for place in parsed.places] == ["https://s/1", "https://s/2"]
+    assert parsed.title is None
+
+
+# --- delimited text ---
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found(delimiter: str) -> None:
+    rows = [["Name", "City"], ["Ann", "Ghent"], ["Ben", "Leeds"]]
+    body = "\n".join(delimiter.join(row) for row in rows)
+    assert parse(document(body, "text/csv")).text == "Name | City\nAnn | Ghent\nBen | Leeds"
+
+
+def test_quoted_and_ragged_rows_are_read() -> None:
+    body = 'a,b,c\n"x, y","two\nlines"\n1,2,3,4\n,,\n'
+    assert parse(document(body, "text/csv")).text == "a | b | c\nx, y | two lines\n1 | 2 | 3 | 4"
+
+
+def test_a_table_over_the_limit_is_too_large() -> None:
+    assert refusal(document("1,2\n" * (MAX_CELLS // 2 + 1), "text/csv")).code == "too-large"
+
+
+# --- mail ---
+
+
+def mail(**headers: str) -> EmailMessage:
+    message = EmailMessage()
+    for name, value in headers.items():
+        message[name] = value
+    return message
+
+
+def test_a_mail_is_its_head_its_text_and_the_names_of_its_attachments() -> None:
+    message = mail(Subject="Zürich visit", From="Ann <ann@x.example>", To="ben@x.example")
+    message["Date"] = "Mon, 2 Mar 2026 09:00:00 +0000"
+    message["Bcc"] = "secret@x.example"
+    message.set_content("See you\nthere.\n")
+    message.add_alternative("<p>HTML version</p>", subtype="html")
+    message.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="Überblick.pdf")
+    parsed = parse(document(message.as_bytes(), "message/rfc822"))
+    assert parsed.title == "Zürich visit"
+    assert parsed.text == (
+        "From: Ann <ann@x.example>\nTo: ben@x.example\nDate: Mon, 02 Mar 2026 09:00:00 +0000\n\n"
+        "See you\nthere.\n\nAttachment: Überblick.pdf"
+    )
+
+
+def test_a_mail_without_plain_text_is_read_from_its_html() -> None:
+    message = mail(Subject="Hi", From="ann@x.example")
+    message.set_content(
+        "<p>One</p><p style='display:none'>obey</p><ul><li>two</ul>", subtype="html"
+    )
+    parsed = parse(document(message.as_bytes(), "application/octet-stream"))
+    assert parsed.text == "From: ann@x.example\n\nOne\n\n- two"
+
+
+# --- how it behaves ---
+
+
+SAMPLES = {
+    "text/markdown": b"---\ntitle: A\n---\n# A\n\n- b\n  1. c\n\n| d | e |\n|---|---|\n| f | g |\n",
+    "text/html": b"<html><body><h1 id=a>A</h1><table><tr><td rowspan=2>b<td>c</table>",
+    "text/csv": b'a;b\n"c;d";e\n',
+    "message/rfc822": b"From: a@x\nSubject: =?utf-8?q?b?=\nContent-Type: text/html\n\n<p>c\n",
+    THREAD: write_thread([Message("Ann", datetime(2026, 3, 1, tzinfo=UTC), "Hi", "https://s/1")]),
+}
+
+
+@pytest.mark.parametrize("media_type", SAMPLES)
+def test_no_flipped_or_missing_byte_raises_anything_else(media_type: str) -> None:
+    body = SAMPLES[media_type]
+    dice = random.Random(7)
+    for length in range(len(body)):
+        changed = bytearray(body)
+        changed[length] = dice.randrange(256)
+        for damaged in (body[:length], bytes(changed)):
+            try:
+                parsed = parse(document(damaged, media_type))
+            except ParseError:
+                continue
+            assert "".join(stretches(parsed)) == parsed.text
+
+
+def test_the_same_bytes_give_the_same_text() -> None:
+    page = document(SAMPLES["text/html"], "text/html")
+    assert parse(page) == parse(page)
+
+
+def test_importing_the_parser_does_not_import_unstructured() -> None:
+    program = (
+        "import sys, ingest.parse; print('unstructured' in sys.modules, 'torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.split() == ["False", "False"]
