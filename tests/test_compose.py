@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # a dependency of dependencies, without types
+import yaml
 
 from ui.cli import main
 

@@ -125,12 +125,12 @@ def ingest(settings: Settings, *, now: datetime, rebuild: bool, progress: Progre
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     lock = FileLock(settings.data_dir / "LOCK")
     try:
-        lock.acquire(timeout=0)
+        held = lock.acquire(timeout=0)
     except Timeout:
         raise SettingsError(
             f"Another ingestion is running in {settings.data_dir}; see `footnote status`."
         ) from None
-    with lock:
+    with held:
         encoder = embedder(settings.embedder)
         build = LocalBuild(
             settings.data_dir, recipe=recipe(encoder), dim=encoder.dim, now=now, rebuild=rebuild

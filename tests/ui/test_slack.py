@@ -95,11 +95,14 @@ def test_a_person_without_a_confirmed_address_is_only_one_of_everyone(
     assert workspace.asked[0].principals == EVERYONE
 
 
-def test_a_person_slack_does_not_tell_about_is_only_one_of_everyone(workspace: Workspace) -> None:
+def test_a_person_slack_does_not_tell_about_may_be_a_guest_and_is_not_answered(
+    workspace: Workspace,
+) -> None:
     workspace.server.faults["users.info"] = Fault(status=500, times=9)
-    workspace.reply(workspace.direct("what do I earn?", user="UBOB"))
+    message = workspace.direct("what do I earn?", user="UBOB")
 
-    assert workspace.asked[0].principals == EVERYONE
+    assert workspace.reply(message)["text"] == slack.UNKNOWN
+    assert workspace.asked == []
 
 
 def test_a_person_is_looked_up_once_in_five_minutes(workspace: Workspace) -> None:

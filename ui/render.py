@@ -1,0 +1,340 @@
+"""Answers in words: labels, the JSON shape, plain text and Markdown, and the output gate.
+
+Every surface speaks through this module; it knows none of them. What a model or a document wrote
+passes `safe_text` or the surface's own escaping; links are written here alone, see `source_url`.
+"""
+
+import html
+import re
+import textwrap
+import unicodedata
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from rag.base import Answer, Citation, Quote
+
+WELL_SUPPORTED: Final = 0.85  # confidence from which an answer is called well supported
+NOT_CONFIRMED: Final = "not confirmed"
+_KINDS: Final = {"wiki": "Wiki", "slack": "Slack", "drive": "Drive"}
+_MARKER: Final = re.compile(r"\s?\[([0-9]{1,3})\]")
+
+
+# Words for people ---------------------------------------------------------------------------
+
+
+def confidence_words(answer: Answer) -> str:
+    """Return "Well supported", "Partly supported" or "Not found"."""
+    if answer.status == "abstained":
+        return "Not found"
+    return "Well supported" if answer.confidence >= WELL_SUPPORTED else "Partly supported"
+
+
+def age(updated_at: datetime, now: datetime) -> str:
+    """Return how long ago a day was, in calendar days of UTC; the future counts as today."""
+    days = (now.astimezone(UTC).date() - updated_at.astimezone(UTC).date()).days
+    if days <= 0:
+        return "today"
+    if days == 1:
+        return "yesterday"
+    for size, unit in ((365, "year"), (30, "month"), (1, "day")):
+        if days >= size:
+            count = days // size
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    raise AssertionError(days)
+
+
+def kind_label(kind: str) -> str:
+    """Return what a reader calls a kind of source."""
+    return _KINDS.get(kind, safe_text(kind).capitalize() or "Document")
+
+
+def place_label(citation: Citation) -> str:
+    """Return "Page title › Section", without repeating a heading that is the title."""
+    title = _one_line(citation.title) or "Untitled"
+    path = [part for part in _one_line(citation.heading).split(" › ") if part]
+    if path and path[0].casefold() == title.casefold():
+        path = path[1:]
+    return " › ".join([title, *path])
+
+
+def facts_label(citation: Citation, now: datetime) -> str:
+    """Return "p. 3 · Wiki · updated 3 days ago"."""
+    page = [f"p. {citation.page}"] if citation.page is not None else []
+    return " · ".join(
+        [*page, kind_label(citation.kind), f"updated {age(citation.updated_at, now)}"]
+    )
+
+
+def source_label(citation: Citation, now: datetime) -> str:
+    """Return "Page title › Section · Wiki · updated 3 days ago"; inert text on every surface."""
+    return f"{place_label(citation)} · {facts_label(citation, now)}"
+
+
+def answer_text(answer: Answer) -> str:
+    """Return the text to show, gated, with only those [n] that a citation stands behind."""
+    known = {citation.marker for citation in answer.citations}
+    return _MARKER.sub(
+        lambda match: match[0] if int(match[1]) in known else "", safe_text(answer.text)
+    )
+
+
+# Links, written by the server alone ---------------------------------------------------------
+
+
+def is_web_url(url: str) -> bool:
+    """Whether a URL may be linked as it is: http(s), a host, no user info, nothing unprintable."""
+    if not url.isprintable() or re.search(r"[\s\\<>\"'`{}|^]", url):
+        return False
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(host) and "@" not in parts.netloc
+
+
+def viewer_path(document_id: str, at: Quote | None) -> str:
+    """Return where Footnote itself shows a document, with a stretch of it marked."""
+    path = "/document/" + quote(document_id, safe="/:")
+    return path if at is None else f"{path}?at={at.start}-{at.end}#quote"
+
+
+def source_url(citation: Citation) -> str:
+    """Return what a citation links to: its own page if that is on the web, else the viewer.
+
+    The viewer's path is relative to the server: "/document/<id>?at=<start>-<end>#quote".
+    """
+    if is_web_url(citation.url):
+        return citation.url
+    at = citation.quotes[0] if citation.quotes else citation.passage
+    return viewer_path(citation.document_id, at)
+
+
+# One answer, three shapes -------------------------------------------------------------------
+
+
+def to_json(answer: Answer) -> dict[str, object]:
+    """Return the one JSON shape of an answer, for `--json` and the API.
+
+    Quotes are verbatim, so that their offsets hold: plain text, to be escaped by whoever shows
+    it. All other words are inert, and every url is http(s) or a path of this server.
+    """
+    return {
+        "id": answer.id,
+        "status": answer.status,
+        "text": answer_text(answer),
+        "confidence": answer.confidence,
+        "confidence_words": confidence_words(answer),
+        "citations": [_citation_json(citation) for citation in answer.citations],
+        "closest": [_citation_json(citation) for citation in answer.closest],
+        "model": answer.attempts[-1].model if answer.attempts else None,
+        "generation": answer.generation,
+        "timings": {
+            "retrieved_s": answer.timings.retrieved_s,
+            "first_token_s": answer.timings.first_token_s,
+            "complete_s": answer.timings.complete_s,
+        },
+    }
+
+
+def to_terminal(answer: Answer, now: datetime) -> str:
+    """Return an answer as plain text for `footnote ask`, without a line end at its end."""
+    lines = [answer_text(answer), "", confidence_words(answer)]
+    if answer.citations:
+        lines += ["", "Sources"]
+    for citation in answer.citations:
+        lines.append(f"[{citation.marker}] {source_label(citation, now)}")
+        lines.append(f"    {_printed_url(citation)}")
+        lines += [_indented(f"“{safe_text(each.text)}”") for each in citation.quotes]
+    if answer.closest:
+        lines += ["", f"{closest_heading(answer)} ({NOT_CONFIRMED})"]
+    for citation in answer.closest[:3]:
+        lines.append(f"  - {source_label(citation, now)}")
+        lines.append(f"    {_printed_url(citation)}")
+    return "\n".join(lines)
+
+
+def to_markdown(answer: Answer, now: datetime) -> str:
+    """Return an answer as CommonMark whose only links are those of `source_url`."""
+    parts = [_markdown(answer_text(answer)), f"*{confidence_words(answer)}*"]
+    for citation in answer.citations:
+        quotes = "".join(f"\n   > {_markdown(_one_line(each.text))}\n" for each in citation.quotes)
+        parts.append(f"{citation.marker}. {_markdown_source(citation, now)}\n{quotes}".rstrip())
+    if answer.closest:
+        parts.append(f"{closest_heading(answer)} ({NOT_CONFIRMED}):")
+        parts.append("\n".join(f"- {_markdown_source(c, now)}" for c in answer.closest[:3]))
+    return "\n\n".join(parts)
+
+
+def closest_heading(answer: Answer) -> str:
+    """Return what the unconfirmed pages are called beside this answer."""
+    return "Closest pages" if answer.status == "abstained" else "Also found"
+
+
+def _citation_json(citation: Citation) -> dict[str, object]:
+    return {
+        "marker": citation.marker,
+        "document_id": citation.document_id,
+        "chunk_id": citation.chunk_id,
+        "title": _one_line(citation.title),
+        "heading": _one_line(citation.heading),
+        "page": citation.page,
+        "url": source_url(citation),
+        "kind": citation.kind,
+        "updated_at": citation.updated_at.isoformat(),
+        "quotes": [_quote_json(each) for each in citation.quotes],
+        "passage": _quote_json(citation.passage),
+    }
+
+
+def _quote_json(each: Quote) -> dict[str, object]:
+    return {"text": each.text, "start": each.start, "end": each.end}
+
+
+def _printed_url(citation: Citation) -> str:
+    """A terminal opens file: URLs as well, and has no viewer."""
+    url = citation.url
+    is_file = url.startswith("file:") and url.isprintable() and " " not in url
+    return url if is_file or is_web_url(url) else safe_text(citation.document_id)
+
+
+def _indented(text: str) -> str:
+    return textwrap.fill(text, width=96, initial_indent="    ", subsequent_indent="    ")
+
+
+def _markdown(text: str) -> str:
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~&$])", r"\\\1", text)
+
+
+def _markdown_source(citation: Citation, now: datetime) -> str:
+    target = quote(source_url(citation), safe="/:?#@!$&*+,;=%~-._")
+    return f"[{_markdown(place_label(citation))}]({target}) · {facts_label(citation, now)}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(safe_text(text).split())
+
+
+# The output gate ----------------------------------------------------------------------------
+
+_PASSES: Final = 8  # constructs nested deeper than this stay as broken text
+_ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+_TAGS: Final = (
+    "a abbr applet area article aside audio b base big blink body br button canvas center code"
+    " del details div dl dt dd em embed font footer form frame frameset h[1-6] head header hr html"
+    " i iframe img input ins isindex kbd label li link main mark marquee math meta nav noscript"
+    " object ol option p param pre q s samp script section select small source span strike strong"
+    " style sub summary sup svg table tbody td template textarea tfoot th thead tr tt u ul var"
+    " video wbr xml"
+).replace(" ", "|")
+_HTML: Final = re.compile(rf"</?(?:{_TAGS})(?:[\s/][^<>]*)?>", re.IGNORECASE)
+_SLACK: Final = re.compile(r"<(?:[@#!]|[A-Za-z][\w+.-]*:)[^<>|]*\|([^<>]*)>")
+_PLACEHOLDER: Final = re.compile(r"<([^<>\s][^<>]*)>")
+_LINK: Final = re.compile(r"!?\[([^\[\]]{0,500})\]\((?:[^()]|\([^()]*\)){0,2000}\)")
+_SCHEME: Final = re.compile(
+    r"[A-Za-zＡ-Ｚａ-ｚ][\w+.-]{0,30}[:：][/\\／＼⁄∕]{2,}|(?:https?|ftp|file):[/\\]", re.IGNORECASE
+)
+_BARE_SCHEME: Final = re.compile(
+    r"(?:javascript|vbscript|livescript|data|mailto|xmpp|tel|sms|callto|blob|file|about|feed|view"
+    r"-source|slack)[:：](?=\S)",
+    re.IGNORECASE,
+)
+_DOT: Final = ".。．｡"
+_HOST: Final = re.compile(rf"(?<!\w)(?:[\w-]{{1,63}}[{_DOT}])+[^\W\d_][\w-]{{1,62}}")
+# Endings of file names that are no top-level domain: nothing makes a link of "budget.xlsx".
+_FILE_TYPES: Final = frozenset(
+    "bmp cfg conf css csv doc docx eml exe gguf gif htm html ini jpeg jpg js json jsonl jsx log"
+    " msg odp ods odt pdf png ppt pptx rtf sql sqlite svg tar tex tif tiff toml ts tsv tsx txt"
+    " vsdx wav webp xls xlsm xlsx xml yaml yml".split()
+)
+_MENTION: Final = re.compile(r"(?<!\w)[@＠]+(?=\w)")
+_STARS: Final = re.compile(r"\*+(?=\S)|(?<=\S)\*+")
+_UNDERSCORES: Final = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])")  # not those within a name
+_STRUCK: Final = re.compile(r"(~{1,2})(?=\S)([^~]+?)(?<=\S)\1")
+_RULE: Final = re.compile(r"^[ \t]*(?:[-=_*|:+][ \t]*){3,}$", re.MULTILINE)
+_HEADING: Final = re.compile(r"^(?:[ \t]*(?:#{1,6}(?=[ \t]|$)|>))+[ \t]*", re.MULTILINE)
+_BULLET: Final = re.compile(r"^[ \t]*[*+-][ \t]+", re.MULTILINE)
+
+
+def safe_text(text: str) -> str:
+    """Return text that no surface turns into a link, an image, HTML, a mention or markup.
+
+    Plain text in, plain text out: HTML surfaces still escape it. Markup goes and its words stay;
+    link targets go; an address stays readable but is none any more ("intranet[.]acme[.]com");
+    invisible and control characters go. "[1]" survives. The result passes unchanged a second time.
+    """
+    for _ in range(_PASSES):
+        cleaned = _tidy(_without_markup(_without_links(_without_html(_visible(text)))))
+        if cleaned == text:
+            break
+        text = cleaned
+    return text
+
+
+def _visible(text: str) -> str:
+    """Decode entities; drop what cannot be seen; keep line ends."""
+    decoded = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
+    lines = re.sub(r"\r\n?|[\u2028\u2029\x0b\x0c\x85]", "\n", decoded).replace("\t", " ")
+    kept = [
+        character
+        for index, character in enumerate(lines)
+        if character == "\n" or not _is_hidden(lines, index)
+    ]
+    return "".join(kept)
+
+
+def _is_hidden(text: str, index: int) -> bool:
+    character = text[index]
+    if character in "\u200c\u200d":  # they shape Persian and Indic words, and join emoji
+        around = text[index - 1 : index] + text[index + 1 : index + 2]
+        return len(around) < 2 or any(each.isascii() for each in around)
+    if "\U000e0000" <= character <= "\U000e0fff" or "\ufe00" <= character <= "\ufe0d":
+        return True
+    if character in "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0":  # letters that show nothing
+        return True
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs"}
+
+
+def _without_html(text: str) -> str:
+    for _ in range(_PASSES):
+        text = _HTML.sub("", _SLACK.sub(r"\1", _COMMENT.sub("", text)))
+    text = _PLACEHOLDER.sub(r"‹\1›", text)
+    return re.sub(r"<(?=[^\s\d=<-])", "‹", text)
+
+
+def _without_links(text: str) -> str:
+    for _ in range(_PASSES):
+        text = _LINK.sub(lambda match: f"[{match[1]}]" if match[1].isdigit() else match[1], text)
+    text = _BARE_SCHEME.sub("", _SCHEME.sub("", text))
+    text = _HOST.sub(_broken_host, text)
+    text = _MENTION.sub("", text)
+    return re.sub(r"\](?=[(:])", "] ", text).replace("![", "! [")
+
+
+def _broken_host(match: re.Match[str]) -> str:
+    """An address loses its dots; a missing space after a full stop is put back."""
+    labels = re.split(rf"[{_DOT}]", match[0])
+    if labels[-1].lower() in _FILE_TYPES and len(labels) == 2:
+        return match[0]
+    broken = labels[0]
+    for label in labels[1:]:
+        starts_sentence = label[:1].isupper() and label[1:].islower()
+        broken += f". {label}" if starts_sentence else f"[.]{label}"
+    return broken
+
+
+def _without_markup(text: str) -> str:
+    text = re.sub(r"(?<=\d)\*(?=\d)", "×", text.replace("`", ""))
+    for mark in (_STARS, _UNDERSCORES):
+        if len(mark.findall(text)) > 1:  # a single one marks nothing
+            text = mark.sub("", text)
+    text = _STRUCK.sub(r"\2", text)
+    return _BULLET.sub("• ", _HEADING.sub("", _RULE.sub("", text)))
+
+
+def _tidy(text: str) -> str:
+    lines = [" ".join(line.split(" ")).strip() for line in text.split("\n")]
+    joined = re.sub(r" {2,}", " ", "\n".join(lines))
+    return re.sub(r"\n{3,}", "\n\n", joined).strip()

@@ -1,0 +1,345 @@
+"""The Slack bot, over Socket Mode: a question in, one cited answer in its thread out.
+
+It reads with the asker's eyes in a direct message and with everyone's in a channel. What an event
+means is decided in `slack_events`, what an answer looks like in `slack_blocks`.
+"""
+
+import logging
+import signal
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
+from itertools import chain, islice
+from typing import Any, Final
+
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
+
+from index.access import EVERYONE
+from rag.base import Answerer, Question
+from ui import slack_events
+from ui.settings import SettingsError
+from ui.slack_blocks import Post, post
+from ui.slack_events import Home, Json, Message, Person
+
+LOOKING: Final = "Looking…"
+FAILED: Final = (
+    "Something went wrong while I looked for an answer. Please ask again in a minute; "
+    "if it happens again, tell whoever runs Footnote."
+)
+NO_IMAGES: Final = "I cannot read images or other attachments. Please write your question in words."
+NO_QUESTION: Final = "Ask me something: write the question in the message that mentions me."
+OUTSIDER: Final = (
+    "Sorry, I answer only employees of this company: guests and people of other companies "
+    "cannot ask me."
+)
+UNKNOWN: Final = "Sorry, Slack does not tell me who you are right now. Please ask again soon."
+SHARED_CHANNEL: Final = (
+    "People of another company read this channel, so I do not answer here. "
+    "Ask me in a direct message."
+)
+
+WORKERS: Final = 4  # questions at once; generation is compute-bound
+REMEMBERED: Final = 10_000  # messages, threads and people kept in memory
+PERSON_LASTS: Final = timedelta(minutes=5)
+CALL_TIMEOUT_S: Final = 20
+PAGES: Final = 5  # of 200 messages, that a thread is read
+SLACK_FAILURES: Final = (SlackClientError, OSError, HTTPException)
+
+Principals = Callable[[str | None], frozenset[str]]  # e-mail address → principals
+
+log = logging.getLogger(__name__)
+
+
+def run(
+    answerer: Answerer, *, principals: Principals, bot_token: str, app_token: str, api_url: str
+) -> None:
+    """Answer in Slack until SIGTERM or SIGINT; questions already taken are still answered.
+
+    principals: who an address is; asked only for direct messages.
+    Raises SettingsError if Slack refuses a token or cannot be reached.
+    """
+    with _told_to_stop() as told:
+        bot = SlackBot(
+            answerer,
+            principals=principals,
+            bot_token=bot_token,
+            app_token=app_token,
+            api_url=api_url,
+        )
+        with bot.connected():
+            told.wait()
+
+
+class SlackBot:
+    """One workspace's bot. Events are acknowledged on receipt; a pool of threads answers them."""
+
+    def __init__(
+        self,
+        answerer: Answerer,
+        *,
+        principals: Principals,
+        bot_token: str,
+        app_token: str,
+        api_url: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._answerer = answerer
+        self._principals = principals
+        self._app_token = app_token
+        self._now = now
+        self._client = WebClient(
+            token=bot_token, base_url=api_url.rstrip("/") + "/", timeout=CALL_TIMEOUT_S
+        )
+        self._client.retry_handlers.append(RateLimitErrorRetryHandler(max_retry_count=3))
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="slack-answer")
+        self._seen = Recent(REMEMBERED)
+        self._elsewhere = Recent(REMEMBERED)  # threads of others: not worth reading again
+        with _explained("bot", self._client.base_url):
+            self._home = _home(self._client)
+            self._app = App(client=self._client, listener_executor=self._pool)
+        self._people = People(self._client, self._home, self._now)
+        self._app.event("app_mention")(self._receive)
+        self._app.event("message")(self._receive)
+
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """Take questions while the block runs; at its end, finish those that were taken."""
+        socket = SocketModeHandler(self._app, self._app_token).client
+        try:
+            with _explained("app", self._client.base_url):
+                socket.connect()
+            yield
+        finally:
+            socket.close()
+            self._pool.shutdown(wait=True)
+
+    def _receive(self, body: dict[str, Any]) -> None:
+        """Handle one delivery of an event. Bolt has acknowledged it; this runs in the pool."""
+        message = slack_events.read(body, self._home)
+        if message is None or not self._seen.add(message.key):
+            return
+        try:
+            replies = self._replies(message)
+            if message.addressed or self._is_conversation(message, replies):
+                self._respond(message, replies)
+        except Exception:
+            log.exception("slack_failed event=%s", body.get("event_id"))
+
+    def _respond(self, message: Message, replies: Sequence[Json]) -> None:
+        person = self._people.find(message.user)
+        notice = _notice(message, person)
+        if person is None or notice is not None:
+            if message.addressed or notice == NO_IMAGES:
+                self._say(message, Post(notice or UNKNOWN))
+            return
+        placeholder = self._placeholder(message)
+        try:
+            question = Question(
+                message.text,
+                self._eyes(message, person),
+                slack_events.history(replies, message.ts, self._home),
+            )
+            answer = self._answerer.ask(question)
+            log.info("slack_answered answer=%s status=%s", answer.id, answer.status)
+            self._show(message, placeholder, post(answer, self._now()))
+        except Exception:
+            log.exception("slack_failed message=%s", message.key)
+            self._show(message, placeholder, Post(FAILED))
+
+    def _eyes(self, message: Message, person: Person) -> frozenset[str]:
+        if message.private and person.email is not None:
+            return self._principals(person.email)
+        return frozenset({EVERYONE})
+
+    def _is_conversation(self, message: Message, replies: Sequence[Json]) -> bool:
+        """Whether a reply that names nobody continues a talk with the bot."""
+        if slack_events.took_part(replies, self._home):
+            return True
+        if replies:
+            self._elsewhere.add(message.thread_key)
+        return False
+
+    def _replies(self, message: Message) -> Sequence[Json]:
+        """Return the messages of a reply's thread, oldest first; none where that is not known."""
+        known_elsewhere = not message.addressed and message.thread_key in self._elsewhere
+        if not message.is_reply or known_elsewhere:
+            return ()
+        try:
+            pages = self._client.conversations_replies(
+                channel=message.channel, ts=message.thread, limit=200
+            )
+            return list(chain.from_iterable(page["messages"] for page in islice(pages, PAGES)))
+        except SLACK_FAILURES as error:
+            log.warning("slack_thread_unread thread=%s error=%s", message.thread_key, error)
+            return ()
+
+    def _placeholder(self, message: Message) -> str | None:
+        """Return the ts of a message that says the bot is at work; the answer replaces it."""
+        try:
+            return self._say(message, Post(LOOKING))
+        except SLACK_FAILURES as error:
+            log.warning("slack_no_placeholder message=%s error=%s", message.key, error)
+            return None
+
+    def _show(self, message: Message, placeholder: str | None, words: Post) -> None:
+        """Replace the placeholder; where there is none any more, post a message of its own."""
+        if placeholder is not None:
+            try:
+                self._client.chat_update(
+                    channel=message.channel,
+                    ts=placeholder,
+                    text=words.text,
+                    blocks=words.blocks,
+                    parse="none",  # unlike a new message's, an update's text is parsed by default
+                )
+            except SlackApiError as error:
+                log.warning("slack_not_updated message=%s error=%s", message.key, error)
+            else:
+                return
+        self._say(message, words)
+
+    def _say(self, message: Message, words: Post) -> str:
+        """Post into the message's thread; return the new message's ts."""
+        sent = self._client.chat_postMessage(
+            channel=message.channel,
+            thread_ts=message.thread,
+            text=words.text,
+            blocks=words.blocks or None,
+            parse="none",
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+        self._elsewhere.discard(message.thread_key)
+        return str(sent["ts"])
+
+
+class People:
+    """Who Slack says its users are, remembered for a few minutes."""
+
+    def __init__(self, client: WebClient, home: Home, now: Callable[[], datetime]) -> None:
+        self._client = client
+        self._home = home
+        self._now = now
+        self._known: OrderedDict[str, tuple[Person, datetime]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def find(self, user: str) -> Person | None:
+        """Return who a user is; None if Slack does not answer and never did: it may be a guest.
+
+        A user the workspace does not know is an outsider. While Slack does not answer, a known
+        person has no address: only what everyone may read, and nothing for a known outsider.
+        """
+        with self._lock:
+            known = self._known.get(user)
+        if known is not None and self._now() - known[1] < PERSON_LASTS:
+            return known[0]
+        try:
+            person = self._look_up(user)
+        except SLACK_FAILURES as error:
+            log.warning("slack_user_unknown user=%s error=%s", user, error)
+            return replace(known[0], email=None) if known else None
+        with self._lock:
+            self._known[user] = (person, self._now())
+            self._known.move_to_end(user)
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        return person
+
+    def _look_up(self, user: str) -> Person:
+        try:
+            found = self._client.users_info(user=user)
+        except SlackApiError as error:
+            if error.response["error"] in {"user_not_found", "user_not_visible"}:
+                return Person(None, outsider=True)
+            raise
+        person = slack_events.person(found["user"], self._home)
+        if person.email is None and not person.outsider:
+            log.warning("slack_no_address user=%s (permission users:read.email?)", user)
+        return person
+
+
+class Recent:
+    """The last few names that were added; threads may share it."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._names: OrderedDict[str, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __contains__(self, name: str) -> bool:
+        with self._lock:
+            return name in self._names
+
+    def add(self, name: str) -> bool:
+        """Add a name; return whether it was new."""
+        with self._lock:
+            if name in self._names:
+                return False
+            self._names[name] = None
+            if len(self._names) > self._size:
+                self._names.popitem(last=False)
+            return True
+
+    def discard(self, name: str) -> None:
+        """Forget a name."""
+        with self._lock:
+            self._names.pop(name, None)
+
+
+def _notice(message: Message, person: Person | None) -> str | None:
+    """Return what to say instead of an answer, None if there is a question to answer."""
+    if person is None:
+        return UNKNOWN
+    if person.outsider:
+        return OUTSIDER
+    if message.shared and not message.private:
+        return SHARED_CHANNEL
+    if not message.text:
+        return NO_IMAGES if message.has_files else NO_QUESTION
+    return None
+
+
+def _home(client: WebClient) -> Home:
+    me = client.auth_test()
+    client.users_info(user=me["user_id"])  # without this permission guests would pass unnoticed
+    return Home(
+        bot_user=me["user_id"], team=me["team_id"], enterprise=me.get("enterprise_id") or None
+    )
+
+
+@contextmanager
+def _explained(token: str, api_url: str) -> Iterator[None]:
+    """Say what an admin can mend when Slack does not let the bot in."""
+    try:
+        yield
+    except SlackApiError as error:
+        raise SettingsError(
+            f"Slack refused the {token} token: {error.response['error']}. Copy it again from the "
+            "app's pages at Slack, and install the app from ui/slack_manifest.json."
+        ) from error
+    except SLACK_FAILURES as error:
+        raise SettingsError(
+            f"Slack cannot be reached at {api_url}: {error}. Check the network and [slack] api_url."
+        ) from error
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[threading.Event]:
+    """Yield an event that SIGTERM and SIGINT set."""
+    told = threading.Event()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(each, lambda *_: told.set()) for each in signals]
+    try:
+        yield told
+    finally:
+        for each, handler in zip(signals, before, strict=True):
+            signal.signal(each, handler)
