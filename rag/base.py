@@ -1,9 +1,12 @@
 """Questions, drafts, answers, citations, and the seam in front of every language model."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from index.base import Hit
 
@@ -128,6 +131,16 @@ class LanguageModel(Protocol):
 
         Closing the iterator stops the generation.
         """
+        ...
+
+
+class Reader(Protocol):
+    """Question and sentences in, scores out: how well each answers."""
+
+    name: str
+
+    def scores(self, question: str, sentences: Sequence[str]) -> NDArray[np.float32]:
+        """Return (len(sentences),) scores, higher is better; 0 is as good as no answer."""
         ...
 
 

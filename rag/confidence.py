@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.base import Hit
-from rag.evidence import FEATURES, Sentence, Weights
+from rag.evidence import FEATURES, JUDGED, Ranking, Sentence, Weights
 
 SIGNALS = (
     "best",  # logit of the likeliest sentence's probability
+    "any",  # log-odds, by the reader, that any of the sentences answers
     "margin",  # its distance to the next one from another document
     "sentence_cosine",
     "top_cosine",  # of the nearest passage
@@ -27,14 +28,15 @@ SIGNALS = (
 class Calibration:
     """The fitted numbers that ship with a version: rag/calibration.json."""
 
-    sentence: Weights  # over evidence.FEATURES
+    ranking: Ranking
     answer: Weights  # over SIGNALS
 
 
 def load() -> Calibration:
     """Read the fitted numbers. They are made by `footnote tune calibrate`."""
     table = json.loads(files("rag").joinpath("calibration.json").read_text("utf-8"))
-    return Calibration(_weights(table["sentence"], FEATURES), _weights(table["answer"], SIGNALS))
+    ranking = Ranking(_weights(table["likely"], FEATURES), _weights(table["judged"], JUDGED))
+    return Calibration(ranking, _weights(table["answer"], SIGNALS))
 
 
 def signals(asked: int, hits: Sequence[Hit], ranked: Sequence[Sentence]) -> NDArray[np.float32]:
@@ -47,6 +49,7 @@ def signals(asked: int, hits: Sequence[Hit], ranked: Sequence[Sentence]) -> NDAr
     return np.array(
         (
             _logit(best.probability),
+            float(np.log(np.sum(np.exp(np.clip([s.read for s in ranked], -20, 20))))),
             _logit(best.probability) - _logit(others[0] if others else 0.01),
             values["cosine"],
             max(cosines, default=0.0),

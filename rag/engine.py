@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
-from index.base import Embedder, Hit, Store
+from index.base import Embedder, Hit, Store, Vector
 from rag import cite, confidence, correct, evidence, extract, prompt, words
 from rag.base import (
     Answer,
@@ -17,6 +17,7 @@ from rag.base import (
     ModelError,
     Partial,
     Question,
+    Reader,
     Timings,
 )
 from rag.correct import EXTRACTIVE, Attempt, Policy
@@ -33,6 +34,15 @@ class Limits:
 
     prompt: int = 300
     reply: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What reads and writes: the sentence encoder, the reader, the language model."""
+
+    embedder: Embedder
+    reader: Reader
+    language: LanguageModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +73,7 @@ class Engine:
     def __init__(
         self,
         store: Store,
-        embedder: Embedder,
-        model: LanguageModel,
+        models: Models,
         calibration: confidence.Calibration,
         *,
         policy: Policy,
@@ -72,8 +81,7 @@ class Engine:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
-        self._embedder = embedder
-        self._model = model
+        self._models = models
         self._calibration = calibration
         self._policy = policy
         self._limits = limits
@@ -95,34 +103,38 @@ class Engine:
         while attempt := correct.next_attempt(query, tried, self._policy):
             key = (attempt.query, attempt.passages)
             if key not in found:
-                found[key] = self._gather(attempt, question.principals)
-            if not tried:
-                watch.retrieved_s = watch.elapsed()
-                yield Found(found[key].hits)
+                vector = self._models.embedder.embed_query(attempt.query)
+                hits = self._store.search(
+                    attempt.query, vector, attempt.passages, question.principals
+                )
+                if not tried:
+                    watch.retrieved_s = watch.elapsed()
+                    yield Found(tuple(hits))
+                found[key] = self._judge(attempt.query, vector, hits)
             tried.append((yield from self._draft(attempt, found[key], watch)))
         yield self._conclude(tried, watch)
 
-    def _gather(self, attempt: Attempt, principals: frozenset[str]) -> _Evidence:
-        vector = self._embedder.embed_query(attempt.query)
-        hits = self._store.search(attempt.query, vector, attempt.passages, principals)
+    def _judge(self, query: str, vector: Vector, hits: Sequence[Hit]) -> _Evidence:
         ranked = evidence.rank(
-            attempt.query, vector, hits, self._embedder, self._calibration.sentence
+            query,
+            vector,
+            hits,
+            self._models.embedder,
+            self._models.reader,
+            self._calibration.ranking,
         )
         if not ranked:
             return _Evidence(tuple(hits), (), 0.0)
-        signals = confidence.signals(len(words.content_stems(attempt.query)), hits, ranked)
+        signals = confidence.signals(len(words.content_stems(query)), hits, ranked)
         chance = confidence.probability(self._calibration, signals)
         return _Evidence(tuple(hits), tuple(ranked), chance)
 
     def _draft(
         self, attempt: Attempt, found: _Evidence, watch: _Watch
     ) -> Generator[Event, None, Draft]:
-        if found.confidence < self._policy.accept:
-            return Draft(
-                "", attempt.passages, found.hits, (), found.confidence, "evidence", attempt.model
-            )
-        if attempt.model == EXTRACTIVE:
-            claims = extract.claims(found.ranked)
+        weak = found.confidence < self._policy.accept
+        if weak or attempt.model == EXTRACTIVE:
+            claims = extract.claims(found.ranked)  # of a weak attempt, only for the record
         else:
             claims = yield from self._generate(attempt, found, watch)
         text, citations = cite.cited(claims, found.hits)
@@ -133,7 +145,7 @@ class Engine:
             found.hits,
             citations if sound else (),
             found.confidence * _relevance(claims, found.ranked),
-            "none" if sound else "grounding",
+            "evidence" if weak else "none" if sound else "grounding",
             attempt.model,
         )
 
@@ -142,9 +154,11 @@ class Engine:
     ) -> Generator[Event, None, list[cite.Claim]]:
         """Return the model's claims; the generation ends at the first that nothing supports."""
         packed = prompt.pack(
-            attempt.query, found.hits, found.ranked, self._model, self._limits.prompt
+            attempt.query, found.hits, found.ranked, self._models.language, self._limits.prompt
         )
-        tokens = self._model.generate(packed.system, packed.user, max_tokens=self._limits.reply)
+        tokens = self._models.language.generate(
+            packed.system, packed.user, max_tokens=self._limits.reply
+        )
         text, pieces = "", 0
         claims: list[cite.Claim] = []
         try:
@@ -165,7 +179,7 @@ class Engine:
         return claims + self._resolve(" ".join(text[a:b] for a, b in spans[len(claims) :]), found)
 
     def _resolve(self, text: str, found: _Evidence) -> list[cite.Claim]:
-        return cite.resolve(text, found.ranked, self._embedder)
+        return cite.resolve(text, found.ranked, self._models.embedder)
 
     def _conclude(self, tried: Sequence[Draft], watch: _Watch) -> Answer:
         draft = correct.chosen(tried, self._policy)

@@ -1,9 +1,12 @@
 """Hits into sentences, ranked by how likely each answers the question.
 
 Knows no language model. The ranking feeds the prompt, the extractive answer and the confidence.
+In three steps, each on fewer sentences than the one before: shared words choose those that are
+embedded, a regression over FEATURES chooses those that are read, the reader judges these.
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,10 +16,15 @@ from numpy.typing import NDArray
 
 from index.base import Embedder, Hit, Vector
 from rag import words
+from rag.base import Reader
 from rag.sentences import units
 
 EMBEDDED = 48  # sentences whose vectors are made for one question: 26 ms on two cores
+READ = 16  # sentences that the reader sees: 50 ms
 MIN_LETTERS = 12  # shorter units (a lone heading word, a table cell) answer nothing
+MAX_LETTERS = 1000  # of a sentence in its context, as it is embedded and read
+
+_MAIL_HEADER = re.compile(r"(?:From|To|Cc|Date|Subject|Attachment): ")
 
 FEATURES = (
     "cosine",  # question and sentence in its context
@@ -33,6 +41,13 @@ FEATURES = (
 )
 
 
+JUDGED = (
+    "read",  # the reader's score
+    "share",  # its softmax share among the sentences read and "none of them"
+    "likely",  # logit by the regression over FEATURES
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """A unit of a retrieved chunk, and how likely it answers the question."""
@@ -45,65 +60,121 @@ class Sentence:
     lead_start: int  # where the lead begins in the document's parsed text
     row: bool
     heading: str  # of the place it stands in
+    in_context: str  # as it is embedded and read: title or heading, lead, text
     vector: Vector  # (dim,) of the sentence in its context
     features: NDArray[np.float32]  # (len(FEATURES),)
+    read: float  # the reader's score
     probability: float  # in [0, 1]
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A logistic regression over FEATURES, fitted by `footnote tune calibrate`."""
+    """A logistic regression, fitted by `footnote tune calibrate`."""
 
     mean: NDArray[np.float64]  # (n,) subtracted before, so that weights are comparable
     scale: NDArray[np.float64]  # (n,) divided by
     weight: NDArray[np.float64]  # (n,)
     bias: float
 
-    def probability(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    def logit(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return (rows,) log-odds for (rows, n) features."""
+        result: NDArray[np.float64] = ((rows - self.mean) / self.scale) @ self.weight + self.bias
+        return result
+
+    def probability(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return (rows,) probabilities for (rows, n) features."""
-        logits = ((features - self.mean) / self.scale) @ self.weight + self.bias
-        result: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-logits))
+        result: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-self.logit(rows)))
         return result
 
 
-def rank(
-    question: str, vector: Vector, hits: Sequence[Hit], embedder: Embedder, weights: Weights
-) -> list[Sentence]:
-    """Return the sentences of the hits, most likely answer first; ties keep the hits' order.
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The two regressions that rank sentences."""
 
-    vector: the question's. Sentences beyond the EMBEDDED most promising are left out.
+    likely: Weights  # over FEATURES
+    judged: Weights  # over JUDGED
+
+
+def rank(
+    question: str,
+    vector: Vector,
+    hits: Sequence[Hit],
+    embedder: Embedder,
+    reader: Reader,
+    ranking: Ranking,
+) -> list[Sentence]:
+    """Return at most READ sentences of the hits, most likely answer first.
+
+    vector: the question's. Ties keep the hits' order.
     """
+    found = candidates(question, vector, hits, embedder)
+    return judged(read(question, shortlist(found, ranking.likely), reader), ranking)
+
+
+def candidates(
+    question: str, vector: Vector, hits: Sequence[Hit], embedder: Embedder
+) -> list[Sentence]:
+    """Return at most EMBEDDED sentences of the hits, in reading order, with their features."""
     found = [sentence for position, hit in enumerate(hits) for sentence in _split(position, hit)]
     found = _promising(question, found)
     if not found:
         return []
-    vectors = embedder.embed_passages([_in_context(s, hits[s.hit])[:1000] for s in found])
+    vectors = embedder.embed_passages([s.in_context for s in found])
     features = _features(question, found, hits, vectors @ vector)
-    known = [replace(s, vector=vectors[i], features=features[i]) for i, s in enumerate(found)]
-    return reranked(known, weights)[0]
+    return [replace(s, vector=vectors[i], features=features[i]) for i, s in enumerate(found)]
 
 
-def reranked(
-    found: Sequence[Sentence], weights: Weights
-) -> tuple[list[Sentence], NDArray[np.intp]]:
-    """Return the sentences by the given weights, likeliest first, and where each stood before."""
-    chances = weights.probability(np.stack([sentence.features for sentence in found]))
+def shortlist(found: Sequence[Sentence], likely: Weights) -> list[Sentence]:
+    """Return the READ likeliest sentences, in the order they came."""
+    if not found:
+        return []
+    logits = likely.logit(np.stack([sentence.features for sentence in found]))
+    best = np.argsort(-logits, kind="stable")[:READ]
+    return [found[i] for i in sorted(best)]
+
+
+def read(question: str, found: Sequence[Sentence], reader: Reader) -> list[Sentence]:
+    """Return the sentences with the reader's score."""
+    scores = reader.scores(question, [sentence.in_context for sentence in found])
+    return [replace(s, read=float(score)) for s, score in zip(found, scores, strict=True)]
+
+
+def judged(found: Sequence[Sentence], ranking: Ranking) -> list[Sentence]:
+    """Return the sentences that were read with their probability, likeliest first."""
+    if not found:
+        return []
+    chances = ranking.judged.probability(judgements(found, ranking.likely))
     order = np.argsort(-chances, kind="stable")
-    return [replace(found[i], probability=float(chances[i])) for i in order], order
+    return [replace(found[i], probability=float(chances[i])) for i in order]
+
+
+def judgements(found: Sequence[Sentence], likely: Weights) -> NDArray[np.float32]:
+    """Return (len(found), len(JUDGED))."""
+    scores = np.array([sentence.read for sentence in found], np.float64)
+    odds = np.exp(np.clip(scores, -20, 20))
+    logits = likely.logit(np.stack([sentence.features for sentence in found]))
+    return np.stack([scores, odds / (1.0 + odds.sum()), logits], axis=1).astype(np.float32)
 
 
 def _split(position: int, hit: Hit) -> list[Sentence]:
     chunk = hit.chunk
-    none = np.zeros(0, np.float32)  # until `rank` fills it in
+    none = np.zeros(0, np.float32)  # until `candidates` fills it in
     found = []
-    for unit in units(chunk.text):
+    cut = units(chunk.text)
+    leads = {unit.lead for unit in cut}
+    for unit in cut:
         text = chunk.text[unit.start : unit.end]
         lead = chunk.text[slice(*unit.lead)].strip() if unit.lead else ""
-        place = chunk.place_at(chunk.start + unit.start)
-        if len(text) < MIN_LETTERS and not lead:
+        heading = chunk.place_at(chunk.start + unit.start).heading
+        says_nothing = (
+            (len(text) < MIN_LETTERS and not lead)
+            or (heading and text == heading[-1])
+            or (unit.row and (unit.start, unit.end) in leads)  # the names of the columns
+            or _MAIL_HEADER.match(text)
+        )
+        if says_nothing:
             continue
-        if place.heading and text == place.heading[-1]:
-            continue
+        about = heading[-1] if heading else chunk.document.title
         found.append(
             Sentence(
                 hit=position,
@@ -113,9 +184,11 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
                 lead=lead,
                 lead_start=chunk.start + unit.lead[0] if unit.lead else chunk.start + unit.start,
                 row=unit.row,
-                heading=" › ".join(place.heading),
+                heading=" › ".join(heading),
+                in_context=f"{about}: {lead} {text}"[:MAX_LETTERS],
                 vector=none,
                 features=none,
+                read=0.0,
                 probability=0.0,
             )
         )
@@ -135,12 +208,6 @@ def _promising(question: str, found: list[Sentence]) -> list[Sentence]:
         ),
     )
     return [found[row] for row in sorted(scored[:EMBEDDED])]
-
-
-def _in_context(sentence: Sentence, hit: Hit) -> str:
-    """Return the sentence with what it is about: title, heading, lead-in line."""
-    about = sentence.heading.rpartition(" › ")[2] or hit.chunk.document.title
-    return f"{about}: {sentence.lead} {sentence.text}"
 
 
 def _features(

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index.base import Vector, Vectors
 from rag.base import ModelError, Token
@@ -47,6 +48,17 @@ class HashEmbedder:
             vector[0] = length = 1.0
         unit: Vector = vector / np.float32(length)
         return unit
+
+
+class OverlapReader:
+    """Scores a sentence by the words it shares with the question."""
+
+    name = "overlap"
+
+    def scores(self, question: str, sentences: Sequence[str]) -> NDArray[np.float32]:
+        """Return (len(sentences),) scores: shared words, less two."""
+        asked = set(_tokens(question.lower()))
+        return np.array([len(asked & set(_tokens(s.lower()))) - 2 for s in sentences], np.float32)
 
 
 class ScriptedModel:

@@ -16,7 +16,7 @@ from rag.eval import questions as question_files
 from rag.eval.questions import EvalQuestion
 from rag.retrieve import standalone
 from ui import ingestion, settings, wiring
-from ui.settings import FilesSource, JsonLinesSource, Settings, SettingsError
+from ui.settings import EmbedderSection, FilesSource, JsonLinesSource, Settings, SettingsError
 
 PRIVATE = Path("data") / "eval"  # indexes made for evaluation, one a folder
 RANKED = 10  # hits that the retrieval figures look at
@@ -75,7 +75,7 @@ def calibrate(folders: Sequence[Path], out: Path) -> str:
             examples.append(fitting.Example(question, query, vector, tuple(hits)))
     if encoder is None:
         raise SettingsError("No folder was given.")
-    fitted = fitting.fit(examples, encoder)
+    fitted = fitting.fit(examples, encoder, wiring.reader(EmbedderSection()))
     out.write_text(json.dumps(fitted.table, indent=1) + "\n", encoding="utf-8")
     return fitted.figures
 

@@ -20,6 +20,9 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]  # the prefix of its ids
+
+
 class ReaderRule(Section):
     """Documents whose path matches have readers of their own."""
 
@@ -31,7 +34,7 @@ class FilesSource(Section):
     """A folder of documents."""
 
     type: Literal["files"]
-    name: str
+    name: SourceName
     path: Path
     readers: frozenset[str]  # no default: opening access is a decision
     kind: Kind = "drive"
@@ -43,9 +46,9 @@ class SlackExportSource(Section):
     """A Slack export, as a folder or a ZIP."""
 
     type: Literal["slack_export"]
-    name: str
+    name: SourceName
     path: Path
-    workspace_url: str  # "https://acme.slack.com"
+    workspace_url: Annotated[str, Field(pattern=r"^https://\S+$")]  # "https://acme.slack.com"
     readers: frozenset[str]  # of public channels; private ones are for their members
 
 
@@ -53,7 +56,7 @@ class JsonLinesSource(Section):
     """A file with one document a line: {"id", "title"?, "text" or "html"}."""
 
     type: Literal["jsonl"]
-    name: str
+    name: SourceName
     path: Path
     readers: frozenset[str]
     kind: Kind = "wiki"
@@ -67,6 +70,7 @@ class EmbedderSection(Section):
 
     engine: Literal["openvino", "sentence-transformers"] = "openvino"
     model: str | None = None  # folder of a sentence-transformers model; None: the packaged MiniLM
+    threads: int = Field(default=0, ge=0)  # 0: as many as OpenVINO finds cores
 
 
 class ModelSection(Section):

@@ -9,7 +9,7 @@ from typing import assert_never
 from connectors.base import Connector
 from index.base import Embedder, Store
 from ingest.nightly import Progress, Report
-from rag.base import LanguageModel
+from rag.base import LanguageModel, Reader
 from rag.engine import Engine
 from ui.settings import (
     EmbedderSection,
@@ -77,7 +77,16 @@ def embedder(section: EmbedderSection) -> Embedder:
         return SentenceTransformerEmbedder(str(folder))
     from index.embed import OpenVinoEmbedder
 
-    return OpenVinoEmbedder(folder, threads=0)
+    return OpenVinoEmbedder(folder, threads=section.threads)
+
+
+def reader(section: EmbedderSection) -> Reader:
+    """Load the reader: the packaged encoder with the adapter that was tuned on it."""
+    from rag.models.reader import OpenVinoReader
+
+    return OpenVinoReader(
+        packaged(EMBEDDER_PACKAGE) / "model", packaged("rag") / "reader", threads=section.threads
+    )
 
 
 def model(section: ModelSection) -> LanguageModel:
@@ -99,14 +108,13 @@ def answering(settings: Settings) -> Answering:
     """Load all that answering needs. Without an index, questions raise StoreError."""
     from rag import confidence
     from rag.correct import Policy
-    from rag.engine import Limits
+    from rag.engine import Limits, Models
 
     encoder = embedder(settings.embedder)
     published = store(settings, encoder)
     engine = Engine(
         published,
-        encoder,
-        model(settings.model),
+        Models(encoder, reader(settings.embedder), model(settings.model)),
         confidence.load(),
         policy=Policy(accept=settings.answer.accept),
         limits=Limits(settings.model.prompt_tokens, settings.model.max_tokens),

@@ -13,12 +13,13 @@ from sklearn.model_selection import KFold
 
 from index.base import Embedder, Hit, Vector
 from rag import confidence, evidence, extract, words
+from rag.base import Reader
 from rag.cite import cited
 from rag.eval.answers import is_evidence
 from rag.eval.calibration import auroc, ece
 from rag.eval.questions import EvalQuestion, names
 from rag.eval.rows import RIGHT_F1, worded
-from rag.evidence import FEATURES, Sentence, Weights
+from rag.evidence import FEATURES, JUDGED, Ranking, Sentence, Weights
 
 PASSAGES = 5  # as the engine retrieves
 FOLDS = 5
@@ -54,11 +55,12 @@ class _Split:
     answers: Labels
 
 
-def fit(examples: Sequence[Example], embedder: Embedder) -> Fitted:
-    """Fit both regressions; every confidence example is ranked by weights that never saw it."""
-    even = Weights(np.zeros(len(FEATURES)), np.ones(len(FEATURES)), np.eye(len(FEATURES))[0], 0.0)
-    splits = [_split(example, embedder, even) for example in examples]
-    splits = [split for split in splits if split.found]
+def fit(examples: Sequence[Example], embedder: Embedder, reader: Reader) -> Fitted:
+    """Fit the three regressions; the figures are of questions that were held out.
+
+    The examples must be unknown to the reader: on what it was tuned with it is too sure.
+    """
+    splits = [split for example in examples if (split := _split(example, embedder, reader)).found]
     signals, right, first = _out_of_fold(splits)
     answer, chance = _cross_fitted(signals, right)
     answerable = np.array([split.example.question.answerable for split in splits])
@@ -71,22 +73,35 @@ def fit(examples: Sequence[Example], embedder: Embedder) -> Fitted:
         f"confidence: AUROC {auroc(chance, right):.3f}, ECE {ece(chance, right):.3f}",
         *_operating_points(chance, right, answerable),
     ]
-    sentence = _fit(
-        np.concatenate([_matrix(split) for split in splits]),
-        np.concatenate([split.answers for split in splits]),
-    )
+    ranking = _ranking(splits)
     table: dict[str, object] = {
         "questions": len(splits),
-        "sentence": _facts(sentence, FEATURES),
+        "reader": reader.name,
+        "likely": _facts(ranking.likely, FEATURES),
+        "judged": _facts(ranking.judged, JUDGED),
         "answer": _facts(answer, confidence.SIGNALS),
     }
     return Fitted(table, "\n".join(figures))
 
 
-def _split(example: Example, embedder: Embedder, weights: Weights) -> _Split:
-    found = evidence.rank(example.query, example.vector, example.hits, embedder, weights)
+def _split(example: Example, embedder: Embedder, reader: Reader) -> _Split:
+    found = evidence.candidates(example.query, example.vector, example.hits, embedder)
+    found = evidence.read(example.query, found, reader)
     answers = [_answers(sentence, example) for sentence in found]
     return _Split(example, tuple(found), np.array(answers, np.bool_))
+
+
+def _ranking(splits: Sequence[_Split]) -> Ranking:
+    """Fit the two sentence regressions, the second on what the first lets through."""
+    features = [np.stack([sentence.features for sentence in split.found]) for split in splits]
+    likely = _fit(np.concatenate(features), np.concatenate([split.answers for split in splits]))
+    rows, labels = [], []
+    for split in splits:
+        kept = evidence.shortlist(split.found, likely)
+        rows.append(evidence.judgements(kept, likely))
+        places = {id(sentence): place for place, sentence in enumerate(split.found)}
+        labels.append(split.answers[[places[id(sentence)] for sentence in kept]])
+    return Ranking(likely, _fit(np.concatenate(rows), np.concatenate(labels)))
 
 
 def _answers(sentence: Sentence, example: Example) -> bool:
@@ -108,22 +123,19 @@ def _out_of_fold(splits: Sequence[_Split]) -> tuple[Rows, Labels, Labels]:
     first = np.zeros(len(splits), np.bool_)
     folds = KFold(FOLDS, shuffle=True, random_state=0)
     for train, test in folds.split(signals):
-        weights = _fit(
-            np.concatenate([_matrix(splits[i]) for i in train]),
-            np.concatenate([splits[i].answers for i in train]),
-        )
+        ranking = _ranking([splits[i] for i in train])
         for i in test:
-            signals[i], right[i], first[i] = _judged(splits[i], weights)
+            signals[i], right[i], first[i] = _judged(splits[i], ranking)
     return signals, right, first
 
 
-def _judged(split: _Split, weights: Weights) -> tuple[NDArray[np.float32], bool, bool]:
-    ranked, order = evidence.reranked(split.found, weights)
+def _judged(split: _Split, ranking: Ranking) -> tuple[NDArray[np.float32], bool, bool]:
+    ranked = evidence.judged(evidence.shortlist(split.found, ranking.likely), ranking)
     example = split.example
     asked = len(words.content_stems(example.query))
     signals = confidence.signals(asked, example.hits, ranked)
     text, _ = cited(extract.claims(ranked), example.hits)
-    first = bool(split.answers[order[0]])
+    first = _answers(ranked[0], example)
     scores = worded(example.question, text)
     said = bool(scores.contains) or scores.f1 >= RIGHT_F1
     return signals, example.question.answerable and (first or said), first
@@ -147,10 +159,6 @@ def _operating_points(chance: NDArray[np.float64], right: Labels, answerable: La
             f"{(~taken[~answerable]).mean():20.3f}  {right[taken].mean():17.3f}"
         )
     return lines
-
-
-def _matrix(split: _Split) -> Rows:
-    return np.array([sentence.features for sentence in split.found], np.float64)
 
 
 def _fit(rows: Rows, labels: Labels) -> Weights:

@@ -5,18 +5,19 @@ from datetime import UTC, datetime
 import numpy as np
 
 from index.base import Chunk, DocumentInfo, Hit, Place, Vector
-from rag.evidence import FEATURES, Sentence, Weights, rank
-from tests.fake_models import HashEmbedder
+from rag.evidence import FEATURES, Ranking, Sentence, Weights, rank
+from tests.fake_models import HashEmbedder, OverlapReader
 
 EMBEDDER = HashEmbedder()
 
 # Only the cosine and the covered words count: enough for texts that share words.
-WEIGHTS = Weights(
+LIKELY = Weights(
     np.zeros(len(FEATURES)),
     np.ones(len(FEATURES)),
     np.array([4.0 if name in ("cosine", "covered") else 0.0 for name in FEATURES]),
     -3.0,
 )
+RANKING = Ranking(LIKELY, Weights(np.zeros(3), np.ones(3), np.array([0.1, 0.0, 1.0]), 0.0))
 
 
 def hit(
@@ -41,4 +42,4 @@ def hit(
 def ranked(question: str, *hits: Hit) -> list[Sentence]:
     """Rank the hits' sentences."""
     vector: Vector = EMBEDDER.embed_query(question)
-    return rank(question, vector, hits, EMBEDDER, WEIGHTS)
+    return rank(question, vector, hits, EMBEDDER, OverlapReader(), RANKING)

@@ -9,10 +9,10 @@ from index.base import Chunk, Hit, Vector
 from rag.base import Answer, Found, Partial, Question
 from rag.confidence import SIGNALS, Calibration
 from rag.correct import Policy
-from rag.engine import NOT_FOUND, Engine, Limits
+from rag.engine import NOT_FOUND, Engine, Limits, Models
 from rag.evidence import Weights
-from tests.fake_models import ScriptedModel
-from tests.rag.corpus import EMBEDDER, WEIGHTS, hit
+from tests.fake_models import OverlapReader, ScriptedModel
+from tests.rag.corpus import EMBEDDER, RANKING, hit
 
 ANYONE = frozenset({"everyone"})
 LEAVE = hit("Parental leave is 20 weeks at full pay. Sick leave needs a note after 3 days.")
@@ -37,17 +37,23 @@ class ListStore:
         return [h.chunk for h in self._hits if h.chunk.document.id == document_id]
 
 
-def engine(reply: str, *, hits: Sequence[Hit] = (LEAVE, TRAVEL), sure: float = 5.0) -> Engine:
+def engine(
+    reply: str = "",
+    *,
+    hits: Sequence[Hit] = (LEAVE, TRAVEL),
+    sure: float = 5.0,
+    model: ScriptedModel | None = None,
+    reply_tokens: int = 64,
+) -> Engine:
     """Make an engine whose confidence is the same for everything: logistic(sure)."""
     n = len(SIGNALS)
     always = Weights(np.zeros(n), np.ones(n), np.zeros(n), sure)
     return Engine(
         ListStore(*hits),
-        EMBEDDER,
-        ScriptedModel(reply),
-        Calibration(WEIGHTS, always),
+        Models(EMBEDDER, OverlapReader(), model or ScriptedModel(reply)),
+        Calibration(RANKING, always),
         policy=Policy(accept=0.5),
-        limits=Limits(),
+        limits=Limits(reply=reply_tokens),
     )
 
 
@@ -68,22 +74,18 @@ def test_an_unsupported_draft_is_replaced_by_the_sources_own_words(reply: str) -
 
 
 def test_a_sentence_cut_short_is_not_an_answer() -> None:
-    made = engine("Parental leave is 20 weeks at full pay.")
-    made._limits = Limits(reply=4)
+    made = engine("Parental leave is 20 weeks at full pay.", reply_tokens=4)
     assert made.ask(Q).text == "Parental leave is 20 weeks at full pay. [1]"
 
 
 def test_a_failing_model_still_gives_a_quote() -> None:
-    made = engine("Parental leave is 20 weeks. It is at full pay.")
-    made._model = ScriptedModel("Parental leave", fail_after=1)
+    made = engine(model=ScriptedModel("Parental leave is 20 weeks. It is", fail_after=6))
     assert made.ask(Q).text == "Parental leave is 20 weeks at full pay. [1]"
 
 
 def test_generation_ends_at_the_first_sentence_that_nothing_supports() -> None:
     model = ScriptedModel("Pigs fly at noon. " + "And so on and on. " * 10)
-    made = engine("")
-    made._model = model
-    made.ask(Q)
+    engine(model=model).ask(Q)
     assert model.said < 10
     assert model.closed == 1
 
@@ -116,9 +118,7 @@ def test_the_stream_shows_sources_then_verified_sentences_then_the_answer() -> N
 
 def test_closing_the_stream_stops_the_model() -> None:
     model = ScriptedModel("Parental leave is 20 weeks. " * 50)
-    made = engine("")
-    made._model = model
-    stream = made.stream(Q)
+    stream = engine(model=model).stream(Q)
     next(stream)
     next(stream)
     assert isinstance(stream, Generator)

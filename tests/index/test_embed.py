@@ -1,0 +1,67 @@
+"""The encoder on OpenVINO against the same model in sentence-transformers."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.embed import OpenVinoEmbedder
+from index.sentence import SentenceTransformerEmbedder
+from ui.wiring import EMBEDDER_PACKAGE, packaged
+
+pytestmark = [pytest.mark.model, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+
+SENTENCE = "Employees get thirty days of paid leave each year, and unused days lapse in March. "
+TEXTS = [SENTENCE * n for n in (1, 3, 25, 8, 1)] + ["wifi", "Wie viele Tage Urlaub?", "🙂"]
+
+
+@pytest.fixture(scope="module")
+def folder() -> Path:
+    return packaged(EMBEDDER_PACKAGE) / "model"
+
+
+@pytest.fixture(scope="module")
+def embedder(folder: Path) -> OpenVinoEmbedder:
+    return OpenVinoEmbedder(folder, threads=2)
+
+
+@pytest.fixture(scope="module")
+def reference(folder: Path) -> SentenceTransformerEmbedder:
+    return SentenceTransformerEmbedder(str(folder))
+
+
+def test_vectors_are_those_of_the_reference(
+    embedder: OpenVinoEmbedder, reference: SentenceTransformerEmbedder
+) -> None:
+    ours, theirs = embedder.embed_passages(TEXTS), reference.embed_passages(TEXTS)
+    assert ours.shape == (len(TEXTS), 384)
+    assert ours.dtype == np.float32
+    assert np.einsum("ij,ij->i", ours, theirs).min() > 0.999
+    assert np.abs(np.linalg.norm(ours, axis=1) - 1).max() < 1e-3
+    assert [embedder.count_tokens(t) for t in TEXTS] == [reference.count_tokens(t) for t in TEXTS]
+
+
+def test_the_end_of_a_512_token_passage_counts(embedder: OpenVinoEmbedder) -> None:
+    body = SENTENCE * 25
+    assert 400 < embedder.count_tokens(body + "The safe code is 4711.") <= 512
+    plain, ending = embedder.embed_passages([body + SENTENCE, body + "The safe code is 4711."])
+    assert float(plain @ ending) < 0.999
+
+
+def test_a_passage_that_is_too_long_is_an_error_and_a_query_loses_its_end(
+    embedder: OpenVinoEmbedder,
+) -> None:
+    long = SENTENCE * 60
+    with pytest.raises(ValueError, match="exceeds 512"):
+        embedder.embed_passages(["short", long])
+    assert embedder.embed_query(long).shape == (384,)
+
+
+def test_a_batch_gives_what_single_texts_give(embedder: OpenVinoEmbedder) -> None:
+    together = embedder.embed_passages(TEXTS)
+    alone = np.stack([embedder.embed_query(text) for text in TEXTS])
+    assert np.einsum("ij,ij->i", together, alone).min() > 0.9995
+
+
+def test_no_texts_are_no_vectors(embedder: OpenVinoEmbedder) -> None:
+    assert embedder.embed_passages([]).shape == (0, 384)

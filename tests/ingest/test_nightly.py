@@ -1,0 +1,135 @@
+"""The ingestion job on fakes and a real index: what is fetched, kept, reported, published."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from connectors.base import Document, Entry
+from index.local import LocalBuild, PublishedStore
+from ingest.cache import VectorCache
+from ingest.nightly import Report, run
+from tests.fake_models import HashEmbedder
+from tests.fakes import ListConnector
+
+ALL, HR = frozenset({"everyone"}), frozenset({"group:hr"})
+NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
+
+
+def page(
+    key: str, text: str, *, version: str = "1", readers: frozenset[str] = ALL, kind: str = "plain"
+) -> Document:
+    entry = Entry(f"wiki:{key}", version, readers)
+    return Document(entry, key, f"https://w.example/{key}", text.encode(), f"text/{kind}", NOW)
+
+
+class Job:
+    """One data directory, ingested into again and again."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.embedder = HashEmbedder()
+
+    def __call__(self, *documents: Document, fails_after: int | None = None) -> Report:
+        connector = ListConnector(documents, name="wiki", kind="wiki", fails_after=fails_after)
+        build = LocalBuild(self.data, recipe="r", dim=384, now=NOW, rebuild=False)
+        cache = VectorCache(self.data / "cache.sqlite", self.embedder)
+        try:
+            return run([connector], build, self.embedder, cache, lambda *_: None)
+        finally:
+            cache.close()
+            build.abandon()
+
+    def found(self, text: str, principals: frozenset[str] = ALL) -> list[str]:
+        store = PublishedStore(self.data, recipe="r")
+        hits = store.search(text, self.embedder.embed_query(text), 9, principals)
+        return sorted({hit.chunk.document.id for hit in hits})
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    return Job(tmp_path)
+
+
+PAGES: Sequence[Document] = (page("leave", "Parental leave is long."), page("vpn", "Use the VPN."))
+
+
+def test_new_documents_are_found(job: Job) -> None:
+    report = job(*PAGES)
+    assert report.generation == "000001"
+    assert report.sources[0].added == 2
+    assert job.found("leave vpn") == ["wiki:leave", "wiki:vpn"]
+
+
+def test_an_unchanged_source_embeds_nothing_and_publishes_nothing(job: Job) -> None:
+    job(*PAGES)
+    job.embedder.embedded.clear()
+    report = job(*PAGES)
+    assert report.generation is None
+    assert report.embedded_windows == 0
+    assert job.embedder.embedded == []
+    assert report.sources[0].unchanged == 2
+
+
+def test_only_what_changed_is_embedded_again(job: Job) -> None:
+    job(*PAGES)
+    report = job(PAGES[0], page("vpn", "Use the new VPN.", version="2"))
+    assert (report.sources[0].changed, report.sources[0].unchanged) == (1, 1)
+    assert report.embedded_windows == 1
+
+
+def test_what_is_not_listed_is_gone(job: Job) -> None:
+    job(*PAGES)
+    report = job(PAGES[1])
+    assert report.sources[0].deleted == 1
+    assert job.found("parental leave") == ["wiki:vpn"]
+
+
+def test_a_listing_that_fails_deletes_nothing(job: Job) -> None:
+    job(*PAGES)
+    report = job(*PAGES, fails_after=1)
+    assert report.sources[0].error is not None
+    assert report.generation is None
+    assert job.found("leave vpn") == ["wiki:leave", "wiki:vpn"]
+
+
+def test_readers_change_without_a_fetch(job: Job) -> None:
+    job(*PAGES)
+    job.embedder.embedded.clear()
+    report = job(page("leave", "Parental leave is long.", readers=HR), PAGES[1])
+    assert report.sources[0].readers_changed == 1
+    assert job.embedder.embedded == []
+    assert job.found("parental leave") == ["wiki:vpn"]
+    assert job.found("parental leave", HR) == ["wiki:leave"]
+
+
+def test_one_bad_document_is_a_row_and_the_rest_goes_on(job: Job) -> None:
+    broken = page("broken", "%PDF-1.4 and nothing of a PDF", kind="pdf")
+    report = job(PAGES[0], broken, PAGES[1])
+    (failure,) = report.sources[0].failures
+    assert (failure.document_id, failure.stage) == ("wiki:broken", "parse")
+    assert report.sources[0].added == 2
+    assert job.found("leave vpn") == ["wiki:leave", "wiki:vpn"]
+
+
+def test_a_revision_that_cannot_be_read_keeps_the_old_text_and_is_tried_again(job: Job) -> None:
+    job(*PAGES)
+    report = job(page("leave", "  \n ", version="2"), PAGES[1])
+    assert [f.code for f in report.sources[0].failures] == ["empty"]
+    assert job.found("parental leave") == ["wiki:leave", "wiki:vpn"]
+    report = job(page("leave", "Parental leave is short.", version="2"), PAGES[1])
+    assert report.sources[0].changed == 1
+
+
+def test_after_a_crash_nothing_is_embedded_twice(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalBuild, "publish", crash)
+        with pytest.raises(KeyboardInterrupt):
+            job(*PAGES)
+    job.embedder.embedded.clear()
+    assert job(*PAGES).generation == "000001"
+    assert job.embedder.embedded == []

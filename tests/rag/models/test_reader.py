@@ -1,0 +1,57 @@
+"""The reader: its adapter is merged as published, and it tells answers from neighbours."""
+
+import numpy as np
+import pytest
+
+from rag.base import ModelError
+from rag.models.reader import OpenVinoReader, merged
+from ui import wiring
+from ui.settings import EmbedderSection
+
+BASE = {"layer.weight": np.arange(6, dtype=np.float32).reshape(2, 3)}
+
+
+def test_a_zero_adapter_leaves_the_weights_alone() -> None:
+    zero = {"layer.lora_A": np.ones((1, 3), np.float16), "layer.lora_B": np.zeros((2, 1))}
+    assert np.array_equal(merged(BASE, zero, 2.0)["layer.weight"], BASE["layer.weight"])
+
+
+def test_the_merged_weight_is_w_plus_scale_times_b_a() -> None:
+    adapter = {
+        "layer.lora_A": np.array([[1, 0, 2]], np.float16),
+        "layer.lora_B": np.array([[3], [4]], np.float16),
+        "head.weight": np.array([[5]], np.float16),
+    }
+    weights = merged(BASE, adapter, 0.5)
+    expected = BASE["layer.weight"] + 0.5 * np.array([[3, 0, 6], [4, 0, 8]])
+    assert np.array_equal(weights["layer.weight"], expected)
+    assert np.array_equal(weights["head.weight"], [[5]])
+
+
+def test_an_adapter_of_another_encoder_is_an_error() -> None:
+    with pytest.raises(ModelError, match="other"):
+        merged(BASE, {"other.lora_A": np.ones((1, 3)), "other.lora_B": np.ones((2, 1))}, 1.0)
+
+
+@pytest.fixture(scope="module")
+def reader() -> OpenVinoReader:
+    made = wiring.reader(EmbedderSection())
+    assert isinstance(made, OpenVinoReader)
+    return made
+
+
+@pytest.mark.model
+def test_the_sentence_that_answers_scores_best(reader: OpenVinoReader) -> None:
+    sentences = [
+        "Bike shed: The bike shed is behind the canteen.",
+        "Bike shed: Batteries may be charged there only between 7:00 and 19:00.",
+        "Bike shed: Ask Facilities for a key.",
+    ]
+    scores = reader.scores("At what hours may I charge my e-bike?", sentences)
+    assert scores.shape == (3,)
+    assert int(scores.argmax()) == 1
+
+
+@pytest.mark.model
+def test_no_sentences_are_no_scores(reader: OpenVinoReader) -> None:
+    assert reader.scores("Anything?", []).shape == (0,)
