@@ -95,7 +95,7 @@ def is_web_url(url: str) -> bool:
 
 
 def viewer_path(document_id: str, at: Quote | None) -> str:
-    """Return where Footnote itself shows a document, with a stretch of it marked."""
+    """Return where Footnote itself shows a document, with a stretch marked; an empty one is not."""
     path = "/document/" + quote(document_id, safe="/:")
     return path if at is None else f"{path}?at={at.start}-{at.end}#quote"
 
@@ -107,7 +107,8 @@ def source_url(citation: Citation) -> str:
     """
     if is_web_url(citation.url):
         return citation.url
-    at = citation.quotes[0] if citation.quotes else citation.passage
+    start = citation.passage.start
+    at = citation.quotes[0] if citation.quotes else Quote("", start, start)
     return viewer_path(citation.document_id, at)
 
 
@@ -220,7 +221,6 @@ def _one_line(text: str) -> str:
 
 _PASSES: Final = 8  # constructs nested deeper than this stay as broken text
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
-_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 _TAGS: Final = (
     "a abbr applet area article aside audio b base big blink body br button canvas center code"
     " del details div dl dt dd em embed font footer form frame frameset h[1-6] head header hr html"
@@ -242,18 +242,18 @@ _BARE_SCHEME: Final = re.compile(
     re.IGNORECASE,
 )
 _DOT: Final = ".。．｡"
-_HOST: Final = re.compile(rf"(?<!\w)(?:[\w-]{{1,63}}[{_DOT}])+[^\W\d_][\w-]{{1,62}}")
+_HOST: Final = re.compile(rf"(?<!\w)(?:[\w-]{{1,63}}[{_DOT}]){{1,20}}[^\W\d_][\w-]{{1,62}}")
 # Endings of file names that are no top-level domain: nothing makes a link of "budget.xlsx".
 _FILE_TYPES: Final = frozenset(
     "bmp cfg conf css csv doc docx eml exe gguf gif htm html ini jpeg jpg js json jsonl jsx log"
     " msg odp ods odt pdf png ppt pptx rtf sql sqlite svg tar tex tif tiff toml ts tsv tsx txt"
     " vsdx wav webp xls xlsm xlsx xml yaml yml".split()
 )
-_MENTION: Final = re.compile(r"(?<!\w)[@＠]+(?=\w)")
+_MENTION: Final = re.compile(r"(?<![\w@＠])[@＠]+(?=\w)|[@＠]{2,}")
 _STARS: Final = re.compile(r"\*+(?=\S)|(?<=\S)\*+")
 _UNDERSCORES: Final = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])")  # not those within a name
 _STRUCK: Final = re.compile(r"(~{1,2})(?=\S)([^~]+?)(?<=\S)\1")
-_RULE: Final = re.compile(r"^[ \t]*(?:[-=_*|:+][ \t]*){3,}$", re.MULTILINE)
+_RULE: Final = re.compile(r"^[ \t]*(?:(?:[-=_*|:+][ \t]*){3,}|[-=]+[ \t]*)$", re.MULTILINE)
 _HEADING: Final = re.compile(r"^(?:[ \t]*(?:#{1,6}(?=[ \t]|$)|>))+[ \t]*", re.MULTILINE)
 _BULLET: Final = re.compile(r"^[ \t]*[*+-][ \t]+", re.MULTILINE)
 
@@ -299,7 +299,7 @@ def _is_hidden(text: str, index: int) -> bool:
 
 def _without_html(text: str) -> str:
     for _ in range(_PASSES):
-        text = _HTML.sub("", _SLACK.sub(r"\1", _COMMENT.sub("", text)))
+        text = _HTML.sub("", _SLACK.sub(r"\1", text))
     text = _PLACEHOLDER.sub(r"‹\1›", text)
     return re.sub(r"<(?=[^\s\d=<-])", "‹", text)
 

@@ -56,6 +56,13 @@ def test_a_marker_is_a_button_to_its_source() -> None:
     assert "Well supported" in shown
 
 
+def test_an_address_can_be_read_and_is_no_link() -> None:
+    answer = answered("Mail it@fernhill.example or see https://it.fernhill.example/a. [1]", [FIRST])
+    shown = page.turn(Turn("Who?", answer), 1, NOW)
+    assert "<p>Mail it@fernhill.example or see it.fernhill.example/a.<button" in shown
+    assert "href" not in shown
+
+
 def test_a_source_is_an_open_fold_with_its_quote_marked() -> None:
     shown = page.evidence([Turn("How many?", ANSWER)], NOW, active=True)
     assert '<section class="sources active" data-turn="1">' in shown
@@ -92,7 +99,7 @@ def test_links_lead_to_the_web_page_or_to_the_viewer() -> None:
     tags = Tags(page.evidence([Turn("How many?", ANSWER)], NOW, active=True))
     assert tags.values("href") == [
         "https://wiki.fernhill.example/leave",
-        "/document/files:pay.pdf?at=0-17#quote",
+        "/document/files:pay.pdf?at=0-0#quote",
     ]
     assert set(tags.values("rel")) == {"noopener noreferrer"}
 

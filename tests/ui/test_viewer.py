@@ -53,6 +53,14 @@ def test_a_quoted_heading_stays_in_sight() -> None:
     assert '<h3>Annual</h3><p><mark id="quote">Annual</mark></p>' in body
 
 
+def test_an_empty_stretch_opens_its_section_and_marks_nothing() -> None:
+    start = LEAVE[2].start
+    body = viewer.page(LEAVE, f"{start}-{start}", NOW).body
+    assert '<section id="quote"><h3>Parental</h3>' in body
+    assert body.count("quote") == 1
+    assert "<mark" not in body
+
+
 def test_what_is_no_stretch_marks_nothing() -> None:
     plain = viewer.page(LEAVE, None, NOW)
     for at in ("", "5", "9-3", "-1-4", "1-2-3", "a-b", "99999-100000", '0-1"><script>', "٣-٤٤"):

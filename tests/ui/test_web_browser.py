@@ -108,7 +108,7 @@ def site() -> Iterator[Site]:
     }
     hostile = [hostile_chunk(number) for number in range(len(XSS))]
     scripts["*"] = streamed(hostile_answer(hostile), hostile)
-    answerer = ScriptedAnswerer({**scripts}, pause=lambda: time.sleep(0.03))
+    answerer = ScriptedAnswerer({**scripts}, pause=lambda: time.sleep(0.02))
     examples = ("How many days of leave do I have?", "Nothing?", "Broken?")
     store = MemoryStore([LEAVE, PAY, *([chunk] for chunk in hostile)])
     with socket.socket() as listening:

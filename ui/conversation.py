@@ -1,0 +1,138 @@
+"""Conversations as a browser keeps them: questions, their answers, and what of them may be shown.
+
+What comes back from a browser is a stranger's JSON: it is validated, and read again with the
+asker's own eyes before anything of it is shown or handed to a model.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from pydantic import TypeAdapter, ValidationError
+
+from rag.base import Answer, Quote
+
+MAX_BYTES = 600_000  # of one browser's conversations, as JSON; the oldest ones make room
+MAX_TURNS = 30  # of one conversation; a longer one goes on without its first turns
+HISTORY = 4  # earlier turns that travel with a question
+SNIPPET = 220  # characters kept of a page that was only close
+WITHDRAWN = (
+    "This answer is no longer shown: it cites a page that is gone, or that you may not open now."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question and what came of it: an answer, or the message of a failure."""
+
+    question: str
+    answer: Answer | None = None
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Questions that follow each other, oldest first."""
+
+    id: str
+    turns: tuple[Turn, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The first question, on one line."""
+        words = " ".join(self.turns[0].question.split()) if self.turns else "New conversation"
+        return words if len(words) <= 60 else words[:59].rstrip() + "…"
+
+    @property
+    def history(self) -> tuple[tuple[str, str], ...]:
+        """The last answered turns, as a Question takes them."""
+        answered = [(t.question, t.answer.text) for t in self.turns if t.answer is not None]
+        return tuple(answered[-HISTORY:])
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """All conversations of one browser, latest first, and which of them is open."""
+
+    conversations: tuple[Conversation, ...] = ()
+    open_id: str = ""  # "" or unknown: a new conversation, not kept before its first turn
+
+    @property
+    def current(self) -> Conversation:
+        """The open conversation, or a new one."""
+        found = [each for each in self.conversations if each.id == self.open_id]
+        return found[0] if found else Conversation(self._next_id())
+
+    def opened(self, conversation_id: str) -> "Shelf":
+        """Return the shelf with another conversation open; "" for a new one."""
+        return replace(self, open_id=conversation_id)
+
+    def with_current(self, conversation: Conversation) -> "Shelf":
+        """Return the shelf with a conversation put first and open."""
+        kept = replace(conversation, turns=conversation.turns[-MAX_TURNS:])
+        others = tuple(each for each in self.conversations if each.id != conversation.id)
+        return Shelf((kept, *others), conversation.id)
+
+    def without_current(self) -> "Shelf":
+        """Return the shelf without the open conversation, with a new one open."""
+        return Shelf(tuple(each for each in self.conversations if each.id != self.open_id))
+
+    def _next_id(self) -> str:
+        numbers = [int(each.id) for each in self.conversations if each.id.isdecimal()]
+        return str(max(numbers, default=0) + 1)
+
+
+def kept(answer: Answer) -> Answer:
+    """Return an answer without what no reader of it needs: attempts and whole distant passages."""
+    closest = tuple(replace(each, passage=_shortened(each.passage)) for each in answer.closest)
+    return replace(answer, attempts=(), closest=closest)
+
+
+def authorised(conversation: Conversation, may_read: Callable[[str], bool]) -> Conversation:
+    """Return the conversation as someone may see it now.
+
+    may_read: whether a document, by id, exists and is theirs to read. An answer that cites one
+    that is not loses its words and sources; a page that was only close is left out.
+    """
+    return replace(
+        conversation, turns=tuple(_authorised(turn, may_read) for turn in conversation.turns)
+    )
+
+
+def dump(shelf: Shelf) -> object:
+    """Return a shelf as JSON values of at most MAX_BYTES, the oldest conversations left out."""
+    rows: list[object] = []
+    room = MAX_BYTES
+    for conversation in shelf.conversations:
+        row = _CONVERSATION.dump_python(conversation, mode="json")
+        room -= len(json.dumps(row))
+        if room < 0 and rows:
+            break
+        rows.append(row)
+    return {"conversations": rows, "open_id": shelf.open_id}
+
+
+def load(value: object) -> Shelf:
+    """Return the shelf of some JSON values; an empty one if they are none of ours."""
+    try:
+        return _SHELF.validate_python(value)
+    except ValidationError:
+        return Shelf()
+
+
+def _authorised(turn: Turn, may_read: Callable[[str], bool]) -> Turn:
+    if turn.answer is None:
+        return turn
+    if not all(may_read(each.document_id) for each in turn.answer.citations):
+        return Turn(turn.question, failure=WITHDRAWN)
+    closest = tuple(each for each in turn.answer.closest if may_read(each.document_id))
+    return replace(turn, answer=replace(turn.answer, closest=closest))
+
+
+def _shortened(passage: Quote) -> Quote:
+    text = passage.text[:SNIPPET]
+    return Quote(text, passage.start, passage.start + len(text))
+
+
+_CONVERSATION = TypeAdapter(Conversation)
+_SHELF = TypeAdapter(Shelf)
