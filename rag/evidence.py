@@ -174,7 +174,6 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
         )
         if says_nothing:
             continue
-        about = heading[-1] if heading else chunk.document.title
         found.append(
             Sentence(
                 hit=position,
@@ -185,7 +184,7 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
                 lead_start=chunk.start + unit.lead[0] if unit.lead else chunk.start + unit.start,
                 row=unit.row,
                 heading=" › ".join(heading),
-                in_context=f"{about}: {lead} {text}"[:MAX_LETTERS],
+                in_context=_in_context(chunk.document.title, heading, f"{lead} {text}".strip()),
                 vector=none,
                 features=none,
                 read=0.0,
@@ -193,6 +192,12 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
             )
         )
     return found
+
+
+def _in_context(title: str, heading: Sequence[str], text: str) -> str:
+    """Return what a sentence is about, then the sentence: "Leave › Carrying over: In Leeds …"."""
+    about = dict.fromkeys([title, *heading[-1:]])
+    return f"{' › '.join(about)}: {text}"[:MAX_LETTERS]
 
 
 def _promising(question: str, found: list[Sentence]) -> list[Sentence]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 from peft import LoraConfig, get_peft_model
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import AutoModel
@@ -66,8 +66,13 @@ def load(file: Path) -> list[Row]:
     return rows
 
 
-def train(folder: Path, rows: Sequence[Row], out: Path, recipe: Recipe) -> None:
-    """Tune the encoder in `folder` on the rows; write adapter.safetensors and recipe.json."""
+def train(
+    folder: Path, rows: Sequence[Row], out: Path, recipe: Recipe, *, start: Path | None = None
+) -> None:
+    """Tune the encoder in `folder` on the rows; write adapter.safetensors and recipe.json.
+
+    start: an adapter of the same recipe to go on from; None begins with a neutral one.
+    """
     torch.manual_seed(recipe.seed)
     dice = random.Random(recipe.seed)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -82,6 +87,8 @@ def train(folder: Path, rows: Sequence[Row], out: Path, recipe: Recipe) -> None:
     )
     model = get_peft_model(base, lora)
     head = torch.nn.Linear(base.config.hidden_size, 1)
+    if start is not None:
+        _resume(model, head, start)
     weights = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW([*weights, *head.parameters()], lr=recipe.rate)
     steps = recipe.epochs * (len(rows) // recipe.questions)
@@ -158,6 +165,23 @@ def _scores(
     return torch.cat(found)[back]
 
 
+def _resume(model: torch.nn.Module, head: torch.nn.Linear, start: Path) -> None:
+    tensors = load_file(start / "adapter.safetensors")
+    state = model.state_dict()
+    for name in state:
+        if "lora_" in name:
+            state[name] = tensors[_plain(name)].float()
+    model.load_state_dict(state)
+    head.load_state_dict(
+        {"weight": tensors["head.weight"].float(), "bias": tensors["head.bias"].float()}
+    )
+
+
+def _plain(name: str) -> str:
+    """Return the encoder's own name of a factor that peft wraps in its own."""
+    return name.replace("base_model.model.", "").replace(".default.weight", "")
+
+
 def _save(
     model: torch.nn.Module, head: torch.nn.Linear, out: Path, recipe: Recipe, rows: int
 ) -> None:
@@ -166,8 +190,7 @@ def _save(
     tensors = {"head.weight": head.weight, "head.bias": head.bias}
     for name, value in model.state_dict().items():
         if "lora_" in name:
-            plain = name.replace("base_model.model.", "").replace(".default.weight", "")
-            tensors[plain] = value
+            tensors[_plain(name)] = value
     kept = {name: value.detach().half().contiguous() for name, value in tensors.items()}
     save_file(kept, out / "adapter.safetensors")
     facts = {"name": out.name, **asdict(recipe), "rows": rows, "scale": recipe.alpha / recipe.rank}

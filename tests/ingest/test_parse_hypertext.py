@@ -1,6 +1,7 @@
 import pytest
 
 from ingest.base import Parsed
+from ingest.markdown import read_markdown
 from ingest.parse import parse
 from tests.ingest.test_parse import document
 
@@ -247,3 +248,11 @@ def test_hidden_text_is_not_in_the_text(hidden: str) -> None:
 )
 def test_visible_text_stays(seen: str) -> None:
     assert html(f"<p>Before</p>{seen}<p>after</p>").text == "Before\n\nseen\n\nafter"
+
+
+def test_the_end_of_one_bold_word_does_not_open_another() -> None:
+    text = "Error **H-31** has expired. Error **H-44** means updates. **Mind the gap **here."
+    blocks, _ = read_markdown(text)
+    assert blocks[0].text == (
+        "Error H-31 has expired. Error H-44 means updates. Mind the gap here."
+    )
