@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.base import Hit
+from rag import words
 from rag.evidence import FEATURES, JUDGED, Ranking, Sentence, Weights
 
 SIGNALS = (
@@ -21,6 +22,9 @@ SIGNALS = (
     "agreement",  # the first passage is first in meaning and in words
     "covered",  # the question's words, by rarity, in the best sentence and its context
     "asked",  # log of how many content words the question has
+    "codes",  # share of the question's numbers and codes that stand in the best passage
+    "names",  # share of its names
+    "known",  # share of its content words
 )
 
 
@@ -39,10 +43,13 @@ def load() -> Calibration:
     return Calibration(ranking, _weights(table["answer"], SIGNALS))
 
 
-def signals(asked: int, hits: Sequence[Hit], ranked: Sequence[Sentence]) -> NDArray[np.float32]:
-    """Return (len(SIGNALS),). asked: content words of the question; ranked is not empty."""
+def signals(question: str, hits: Sequence[Hit], ranked: Sequence[Sentence]) -> NDArray[np.float32]:
+    """Return (len(SIGNALS),). ranked is not empty."""
     best = ranked[0]
-    document = hits[best.hit].chunk.document.id
+    chunk = hits[best.hit].chunk
+    document = chunk.document.id
+    passage = f"{chunk.context}\n{chunk.text}"
+    asked = set(words.content_stems(question))
     others = [s.probability for s in ranked[1:] if hits[s.hit].chunk.document.id != document]
     cosines = [hit.cosine for hit in hits if hit.cosine is not None]
     values = dict(zip(FEATURES, best.features, strict=True))
@@ -55,7 +62,10 @@ def signals(asked: int, hits: Sequence[Hit], ranked: Sequence[Sentence]) -> NDAr
             max(cosines, default=0.0),
             float(_agree(hits)),
             values["covered_with_context"],
-            np.log1p(asked),
+            np.log1p(len(asked)),
+            _share(words.codes(question), words.codes(passage)),
+            _share(words.names(question), set(passage.lower().replace(",", " ").split())),
+            _share(asked, set(words.stems(passage))),
         ),
         np.float32,
     )
@@ -64,6 +74,23 @@ def signals(asked: int, hits: Sequence[Hit], ranked: Sequence[Sentence]) -> NDAr
 def probability(calibration: Calibration, row: NDArray[np.float32]) -> float:
     """Return the probability that the best evidence answers the question."""
     return float(calibration.answer.probability(row[np.newaxis])[0])
+
+
+def lacks_code(question: str, hit: Hit) -> bool:
+    """Whether the question names a code that the passage does not: "H-38" is not "H-31".
+
+    A code mixes letters and digits. Such questions are too rare in the development sets for the
+    regression to learn it.
+    """
+    passage = words.codes(f"{hit.chunk.context}\n{hit.chunk.text}")
+    return any(
+        code not in passage and not code.isnumeric() and any(map(str.isalpha, code))
+        for code in words.codes(question)
+    )
+
+
+def _share(wanted: set[str], held: set[str]) -> float:
+    return len(wanted & held) / len(wanted) if wanted else 1.0
 
 
 def _agree(hits: Sequence[Hit]) -> bool:

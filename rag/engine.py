@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from index.base import Embedder, Hit, Store, Vector
-from rag import cite, confidence, correct, evidence, extract, prompt, words
+from rag import cite, confidence, correct, evidence, extract, prompt
 from rag.base import (
     Answer,
     Citation,
@@ -25,6 +25,7 @@ from rag.retrieve import standalone
 from rag.sentences import sentences
 
 CLOSEST = 3  # unconfirmed pages named beside an answer or instead of one
+LACKING_CODE = 0.3  # times the confidence of an answer whose passage lacks a code that was asked
 NOT_FOUND = "I could not find an answer to that in the documents you can read."
 
 
@@ -125,8 +126,10 @@ class Engine:
         )
         if not ranked:
             return _Evidence(tuple(hits), (), 0.0)
-        signals = confidence.signals(len(words.content_stems(query)), hits, ranked)
+        signals = confidence.signals(query, hits, ranked)
         chance = confidence.probability(self._calibration, signals)
+        if confidence.lacks_code(query, hits[ranked[0].hit]):
+            chance *= LACKING_CODE
         return _Evidence(tuple(hits), tuple(ranked), chance)
 
     def _draft(

@@ -13,7 +13,7 @@ ABBREVIATIONS = frozenset(
 
 _END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s+[\"'“‘(\[]?[A-Z0-9#@*])")
 _LAST_WORD = re.compile(r"[\w.]+$")
-_ITEM = re.compile(r"\s*(?:[-*•]|\d{1,3}[.)]|[a-z][.)])\s+")
+_ITEM = re.compile(r"\s*(?:[-*•]|\d{1,3}[.)]|[a-z][.)])\s+(?:\[[ xX]\]\s+)?")
 
 
 @dataclass(frozen=True, slots=True)

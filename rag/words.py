@@ -7,6 +7,8 @@ from index.lexical import STOP_WORDS
 
 _WORD = re.compile(r"[^\W_]+(?:[.'’][^\W_]+)*")
 _NUMBER = re.compile(r"\d+(?:[.,:/]\d+)*")
+_CODE = re.compile(r"[\w.,:/-]*\d[\w.,:/-]*")
+_CAPITAL = re.compile(r"(?<=[a-z,;:] )[A-Z][\w-]+")
 _SUFFIXES = ("ations", "ation", "ings", "ing", "ies", "edly", "ed", "es", "ly", "s", "e", "y")
 _KEPT = 3  # letters that must remain of a word when its suffix is cut
 
@@ -102,6 +104,16 @@ def content_stems(text: str) -> list[str]:
 def numbers(text: str) -> list[str]:
     """Return the numbers of a text as they are written: "25", "3.5", "09:00", "2026/01"."""
     return _NUMBER.findall(text)
+
+
+def codes(text: str) -> set[str]:
+    """Return the words with a digit, lower case: "h-38", "200,000", "gen3"."""
+    return {word.strip(".,:-/").lower() for word in _CODE.findall(text)}
+
+
+def names(text: str) -> set[str]:
+    """Return the capitalised words that do not begin the text, lower case."""
+    return {word.lower() for word in _CAPITAL.findall(text)}
 
 
 def wanted(question: str) -> Wanted:

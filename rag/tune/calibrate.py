@@ -132,8 +132,7 @@ def _out_of_fold(splits: Sequence[_Split]) -> tuple[Rows, Labels, Labels]:
 def _judged(split: _Split, ranking: Ranking) -> tuple[NDArray[np.float32], bool, bool]:
     ranked = evidence.judged(evidence.shortlist(split.found, ranking.likely), ranking)
     example = split.example
-    asked = len(words.content_stems(example.query))
-    signals = confidence.signals(asked, example.hits, ranked)
+    signals = confidence.signals(example.query, example.hits, ranked)
     text, _ = cited(extract.claims(ranked), example.hits)
     first = _answers(ranked[0], example)
     scores = worded(example.question, text)

@@ -17,7 +17,7 @@ LIKELY = Weights(
     np.array([4.0 if name in ("cosine", "covered") else 0.0 for name in FEATURES]),
     -3.0,
 )
-RANKING = Ranking(LIKELY, Weights(np.zeros(3), np.ones(3), np.array([0.1, 0.0, 1.0]), 0.0))
+RANKING = Ranking(LIKELY, Weights(np.zeros(3), np.ones(3), np.array([1.0, 0.0, 2.0]), 0.0))
 
 
 def hit(

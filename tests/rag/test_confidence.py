@@ -1,0 +1,31 @@
+"""Signals and the rule about codes."""
+
+import pytest
+
+from rag.confidence import SIGNALS, lacks_code, signals
+from tests.rag.corpus import hit, ranked
+
+ERRORS = hit("Error H-31 means that the certificate has expired. Error H-44 means updates.")
+
+
+@pytest.mark.parametrize(
+    ("question", "lacks"),
+    [
+        ("What does H-31 mean?", False),
+        ("What does error h-44 mean?", False),
+        ("What does H-38 mean?", True),
+        ("What do the 312 errors mean?", False),  # a number is not a code
+        ("What does the error mean?", False),
+    ],
+)
+def test_a_code_that_the_passage_lacks_is_noticed(question: str, lacks: bool) -> None:
+    assert lacks_code(question, ERRORS) is lacks
+
+
+def test_the_signals_are_those_that_are_named() -> None:
+    question = "What does error H-31 mean in Ghent?"
+    values = dict(zip(SIGNALS, signals(question, [ERRORS], ranked(question, ERRORS)), strict=True))
+    assert values["codes"] == 1.0
+    assert values["names"] == 0.5  # "H-31" is in the passage, "Ghent" is not
+    assert values["agreement"] == 1.0
+    assert 0 < values["known"] < 1

@@ -1,0 +1,44 @@
+"""The extractive answer: one sentence when sure, up to three when not, readable alone."""
+
+from dataclasses import replace
+
+from rag.evidence import Sentence
+from rag.extract import claims
+from tests.rag.corpus import hit, ranked
+
+LEAVE = hit(
+    "Parental leave is 20 weeks. It is at full pay. Ask Marta.\n\n"
+    "Leave accrues so:\n\n- under 3 years: 4 hours\n\nRegion | Days\nLeeds | 25 days a year"
+)
+
+
+def sentence(text: str, probability: float) -> Sentence:
+    found = next(s for s in ranked("leave", LEAVE) if s.text.startswith(text))
+    return replace(found, probability=probability)
+
+
+def said(*sentences: Sentence) -> list[str]:
+    return [claim.text for claim in claims(sentences)]
+
+
+def test_a_sure_answer_is_one_sentence() -> None:
+    assert said(sentence("Parental", 0.9), sentence("It is", 0.1)) == [
+        "Parental leave is 20 weeks."
+    ]
+
+
+def test_an_unsure_one_has_up_to_three_in_reading_order() -> None:
+    found = [sentence("It is", 0.3), sentence("Parental", 0.2), sentence("under", 0.1)]
+    assert said(*found, sentence("Leeds", 0.1)) == [
+        "Parental leave is 20 weeks.",
+        "It is at full pay.",
+        "Leave accrues so: under 3 years: 4 hours",
+    ]
+
+
+def test_a_table_row_is_said_with_its_columns() -> None:
+    assert said(sentence("Leeds", 0.9)) == ["Region: Leeds; Days: 25 days a year"]
+
+
+def test_nothing_is_said_of_nothing() -> None:
+    assert claims([]) == []
