@@ -7,7 +7,10 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 SERVE  ?= 1
 
 # Three that the demo company's documents answer, and one that they do not.
-QUESTIONS := "TODO"
+QUESTIONS := "At what hours may I charge my e-bike battery in the bike shed in Ghent?" \
+  "Do we in the Leeds office still need the TCP 443 trick for Harbor, or can I set it back?" \
+  "What day do I have to add stuff to the office snack order by?" \
+  "How many vacation days do people get in the Tokyo office?"
 
 .PHONY: setup demo test check format clean
 

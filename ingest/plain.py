@@ -32,6 +32,10 @@ _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w-]+)",
 _XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w-]+)", re.I)
 
 
+WRAPPED = 50  # letters from which a line was probably broken by a program, not by its author
+_STARTS = re.compile(r"\s*(?:$|[-*•>|#]|\d{1,3}[.)]\s|\S+:\s)")
+
+
 def decode(body: bytes, declared: str | None = None) -> str:
     """Return the text of a file: by its byte order mark, as declared, as UTF-8, or as it looks."""
     for mark, encoding in _MARKS:
@@ -59,8 +63,28 @@ def decode_html(body: bytes, declared: str | None = None) -> str:
 
 
 def read_text(text: str, url: str) -> list[Section]:
-    """Return a text file as it is: its lines are its author's."""
-    return [Section(text, (), url)]
+    """Return a text file, its wrapped lines joined."""
+    return [Section(unwrapped(text), (), url)]
+
+
+def unwrapped(text: str) -> str:
+    """Join the lines that an editor or mail program broke, so that sentences are whole again.
+
+    A line goes on in the next one if it is long, does not end like a sentence, and the next one
+    begins neither a list item nor a quotation.
+    """
+    lines: list[str] = []
+    for line in text.splitlines():
+        if lines and _goes_on(lines[-1]) and not _STARTS.match(line):
+            lines[-1] = f"{lines[-1].rstrip()} {line.strip()}"
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def _goes_on(line: str) -> bool:
+    body = line.rstrip()
+    return len(body) >= WRAPPED and not body.endswith((".", ":", "!", "?", ";")) and "|" not in body
 
 
 def read_messages(messages: Iterable[Message]) -> list[Section]:
@@ -96,7 +120,7 @@ def _body(mail: EmailMessage) -> list[Block]:
             return read_html(decode_html(payload, part.get_content_charset()))[0]
         text = decode(payload, part.get_content_charset())
         if text.strip():
-            return [Block(text)]
+            return [Block(unwrapped(text))]
     return []
 
 

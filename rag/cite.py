@@ -43,6 +43,8 @@ def support(claim: str, ranked: Sequence[Sentence], embedder: Embedder) -> Sente
     Numbers, names and negations of the claim must stand in the sentence, its lead-in or its
     heading; of the sentences that pass, the one nearest in words and meaning is returned.
     """
+    if _repeats(claim):
+        return None
     vector = embedder.embed_query(claim)
     best: tuple[float, Sentence] | None = None
     for sentence in ranked:
@@ -112,8 +114,14 @@ def _quotes(hit: Hit, supports: Sequence[Sentence]) -> tuple[Quote, ...]:
 
 def _overlap(claim: str, sentence: Sentence) -> float:
     asked = set(words.content_stems(claim))
-    held = set(words.stems(f"{sentence.heading} {sentence.lead} {sentence.text}"))
+    held = set(words.stems(f"{sentence.lead} {sentence.text}"))
     return len(asked & held) / len(asked) if asked else 0.0
+
+
+def _repeats(claim: str) -> bool:
+    """Whether a small model went round in circles."""
+    said = words.stems(claim)
+    return len(said) > 2 * len(set(said))
 
 
 def _consistent(claim: str, sentence: Sentence) -> bool:

@@ -33,8 +33,8 @@ NOT_FOUND = "I could not find an answer to that in the documents you can read."
 class Limits:
     """Tokens, in the language model's own count."""
 
-    prompt: int = 300
-    reply: int = 64
+    prompt: int = 215
+    reply: int = 48
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,14 +78,14 @@ class ModelSection(Section):
 
     engine: Literal["openvino"] = "openvino"
     path: Path | None = None  # a GGUF file; None: the packaged SmolLM2
-    max_tokens: int = 64  # of one answer
-    prompt_tokens: int = 300
+    max_tokens: int = 48  # of one answer
+    prompt_tokens: int = 215  # more would not leave 250 ms to the first token on two cores
 
 
 class AnswerSection(Section):
     """When an answer is good enough to be shown."""
 
-    accept: Annotated[float, Field(ge=0, le=1)] = 0.5  # probability of being right and supported
+    accept: Annotated[float, Field(ge=0, le=1)] = 0.55  # probability of being right and supported
 
 
 class WebSection(Section):

@@ -11,6 +11,7 @@ import pytest
 from connectors.base import THREAD, Document, Entry, Message, write_thread
 from ingest.base import Parsed, ParseError
 from ingest.parse import parse
+from ingest.plain import unwrapped
 from ingest.sniff import MAX_ENTRIES
 from ingest.tables import MAX_CELLS
 
@@ -306,3 +307,26 @@ def test_importing_the_parser_does_not_import_unstructured() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_lines_that_a_program_broke_are_joined_and_an_authors_lines_are_not() -> None:
+    text = (
+        "NOTICE\nPosted by: Beth\n\n"
+        "The landlord renews the roof above the first floor. The contractor is\n"
+        "Harrow & Dene. Work starts at 7:30 and ends at 16:00, Monday to Friday.\n"
+        " - The lift is out of service on 14 September from 9:00 to 12:00, because\n"
+        "   its motor room is under the roof.\n"
+        " - Parking bays 4, 5 and 6 are taken by the contractor of the roof, sorry\n"
+        " - Noise\n"
+    )
+    assert unwrapped(text).split("\n") == [
+        "NOTICE",
+        "Posted by: Beth",
+        "",
+        "The landlord renews the roof above the first floor. The contractor is "
+        "Harrow & Dene. Work starts at 7:30 and ends at 16:00, Monday to Friday.",
+        " - The lift is out of service on 14 September from 9:00 to 12:00, because "
+        "its motor room is under the roof.",
+        " - Parking bays 4, 5 and 6 are taken by the contractor of the roof, sorry",
+        " - Noise",
+    ]

@@ -32,6 +32,7 @@ def test_a_sentence_in_the_sources_words_is_supported() -> None:
         "Leave must be carried over.",  # the negation is lost
         "Ask Joris De Wael for exceptions.",  # another name
         "The canteen opens at noon.",  # another subject
+        "Parental leave, parental leave, parental leave, parental leave.",  # in circles
     ],
 )
 def test_a_sentence_that_says_something_else_is_not(claim: str) -> None:
