@@ -229,8 +229,40 @@ def tune() -> None:
 def calibrate(folders: tuple[Path, ...], out: Path) -> None:
     """Fit the sentence ranking and the confidence on the questions of FOLDERS.
 
+    The reader must not have been tuned on these questions: it is too sure of them.
+
     Example: footnote tune calibrate sets/handbook_a sets/handbook_b --out rag/calibration.json
     """
-    from ui import evaluation
+    from ui import tuning
 
-    click.echo(evaluation.calibrate(folders, out))
+    click.echo(tuning.calibrate(folders, out))
+
+
+@tune.command()
+@click.argument(
+    "folders",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Adapter folder.")
+@click.option(
+    "--rows",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help='More rows: {"question", "candidates": [{"text", "answers"}]} a line.',
+)
+@click.option(
+    "--start",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Adapter folder to go on from.",
+)
+@reports_failure
+def reader(folders: tuple[Path, ...], out: Path, rows: Path | None, start: Path | None) -> None:
+    """Tune the reader on the questions of FOLDERS: which of the sentences found answer them.
+
+    Example: footnote tune reader sets/handbook_a sets/handbook_b --out data/reader
+    """
+    logging.getLogger("rag").setLevel(logging.INFO)
+    from ui import tuning
+
+    click.echo(tuning.reader(folders, rows, out, start))

@@ -1,11 +1,10 @@
-"""`footnote eval` and `footnote tune calibrate`: folders of questions, indexed privately."""
+"""`footnote eval`: folders of questions, indexed privately, asked and measured."""
 
 import hashlib
 import importlib.metadata
 import json
 import os
 import platform
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from rag.eval import questions as question_files
 from rag.eval.questions import EvalQuestion
 from rag.retrieve import standalone
 from ui import ingestion, settings, wiring
-from ui.settings import EmbedderSection, FilesSource, JsonLinesSource, Settings, SettingsError
+from ui.settings import FilesSource, JsonLinesSource, Settings, SettingsError
 
 PRIVATE = Path("data") / "eval"  # indexes made for evaluation, one a folder
 RANKED = 10  # hits that the retrieval figures look at
@@ -29,8 +28,8 @@ def run(folder: Path, json_file: Path | None, *, limit: int | None, retrieval_on
     from rag.eval.run import run as run_all
     from rag.eval.run import run_retrieval
 
-    asked = _questions(folder)[:limit]
-    private = _indexed(folder)
+    asked = questions_of(folder)[:limit]
+    private = indexed(folder)
     if retrieval_only:
         encoder = wiring.embedder(private.embedder)
         store = wiring.store(private, encoder)
@@ -58,36 +57,15 @@ def run(folder: Path, json_file: Path | None, *, limit: int | None, retrieval_on
     return report.table(result)
 
 
-def calibrate(folders: Sequence[Path], out: Path) -> str:
-    """Fit the sentence ranking and the confidence; write the JSON; return the figures."""
-    from rag.tune import calibrate as fitting
-
-    examples = []
-    encoder: Embedder | None = None
-    for folder in folders:
-        private = _indexed(folder)
-        encoder = encoder or wiring.embedder(private.embedder)
-        store = wiring.store(private, encoder)
-        for question in _questions(folder):
-            query = standalone(Question(question.text, READERS, question.history))
-            vector = encoder.embed_query(query)
-            hits = store.search(query, vector, fitting.PASSAGES, READERS)
-            examples.append(fitting.Example(question, query, vector, tuple(hits)))
-    if encoder is None:
-        raise SettingsError("No folder was given.")
-    fitted = fitting.fit(examples, encoder, wiring.reader(EmbedderSection()))
-    out.write_text(json.dumps(fitted.table, indent=1) + "\n", encoding="utf-8")
-    return fitted.figures
-
-
-def _questions(folder: Path) -> list[EvalQuestion]:
+def questions_of(folder: Path) -> list[EvalQuestion]:
+    """Read a folder's questions. Raises SettingsError naming the line that cannot be used."""
     try:
         return question_files.load(folder / "questions.jsonl")
     except question_files.QuestionsError as error:
         raise SettingsError(str(error)) from error
 
 
-def _indexed(folder: Path) -> Settings:
+def indexed(folder: Path) -> Settings:
     """Index a folder where only evaluation reads it; fast when nothing in it changed."""
     name = f"{folder.resolve().name}-{hashlib.sha256(bytes(folder.resolve())).hexdigest()[:8]}"
     private = _settings(folder).model_copy(update={"data_dir": PRIVATE / name})

@@ -87,8 +87,8 @@ def fit(examples: Sequence[Example], embedder: Embedder, reader: Reader) -> Fitt
 def _split(example: Example, embedder: Embedder, reader: Reader) -> _Split:
     found = evidence.candidates(example.query, example.vector, example.hits, embedder)
     found = evidence.read(example.query, found, reader)
-    answers = [_answers(sentence, example) for sentence in found]
-    return _Split(example, tuple(found), np.array(answers, np.bool_))
+    labels = [answers(sentence, example) for sentence in found]
+    return _Split(example, tuple(found), np.array(labels, np.bool_))
 
 
 def _ranking(splits: Sequence[_Split]) -> Ranking:
@@ -104,7 +104,7 @@ def _ranking(splits: Sequence[_Split]) -> Ranking:
     return Ranking(likely, _fit(np.concatenate(rows), np.concatenate(labels)))
 
 
-def _answers(sentence: Sentence, example: Example) -> bool:
+def answers(sentence: Sentence, example: Example) -> bool:
     """Whether a sentence is the evidence: of a gold document, and holding the short answer."""
     question = example.question
     document = example.hits[sentence.hit].chunk.document.id
@@ -134,7 +134,7 @@ def _judged(split: _Split, ranking: Ranking) -> tuple[NDArray[np.float32], bool,
     example = split.example
     signals = confidence.signals(example.query, example.hits, ranked)
     text, _ = cited(extract.claims(ranked), example.hits)
-    first = _answers(ranked[0], example)
+    first = answers(ranked[0], example)
     scores = worded(example.question, text)
     said = bool(scores.contains) or scores.f1 >= RIGHT_F1
     return signals, example.question.answerable and (first or said), first

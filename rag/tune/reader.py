@@ -49,9 +49,9 @@ class Recipe:
     first_layer: int = 2  # the ones below stay as they are: half the time to train
     alpha: int = 64
     rate: float = 8e-4
-    epochs: int = 3
+    epochs: int = 2
     questions: int = 8  # in a batch
-    candidates: int = 12  # of a question, at most
+    candidates: int = 10  # of a question, at most
     seed: int = 0
 
 
