@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 from tokenizers import Encoding, Tokenizer
 
 from index.base import Vector, Vectors
+from index.compile import on_own_thread
 from index.encoder import Shape, Weights, build
 
 BATCH_TOKENS = 4096  # padded tokens a batch: beyond that the caches of 2 cores overflow
@@ -50,7 +51,9 @@ class Encoder:
         options: dict[str, object] = {"PERFORMANCE_HINT": "LATENCY"}
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
-        self._graph = ov.Core().compile_model(graph(weights, shape), "CPU", options)
+        self._graph = on_own_thread(
+            lambda: ov.Core().compile_model(graph(weights, shape), "CPU", options)
+        )
 
     def run(self, texts: Sequence[Encoding]) -> Vectors:
         """Return (len(texts), width of the graph's rows), in the order of the texts."""

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
@@ -19,6 +18,14 @@ from ui.auth import principals_of
 from ui.settings import Settings, SettingsError
 
 FAILURES = (SettingsError, StoreError, ModelError, ConnectorError)
+
+
+class CurrentStderr(logging.Handler):
+    """Writes to whatever sys.stderr is then: a progress bar or a test may replace it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        click.echo(self.format(record), err=True)
 
 
 def reports_failure(command: Callable[..., None]) -> Callable[..., None]:
@@ -49,7 +56,9 @@ def main(context: click.Context, file: Path) -> None:
     """Answer employees' questions from the company's own documents, citing every sentence."""
     settings_file.stay_offline()
     logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
+        level=logging.WARNING,
+        handlers=[CurrentStderr()],
+        format="%(asctime)s %(levelname)s %(message)s",
     )
     context.obj = file
 

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
 
 from index import generations
 from index.access import EVERYONE
@@ -105,34 +107,43 @@ def _question(settings: Settings) -> str:
 def _no_network() -> Iterator[list[str]]:
     """Forbid connections that leave this machine; give the list of those that were attempted."""
     attempts: list[str] = []
-    watching = True
 
-    def forbid(event: str, arguments: tuple[object, ...]) -> None:
-        if not watching or event not in {"socket.connect", "socket.getaddrinfo"}:
-            return
-        host = _host(event, arguments)
+    def forbid(host: str) -> None:
         if not _is_local(host):
             attempts.append(host)
             raise OSError(f"doctor --offline forbids a connection to {host}")
 
-    sys.addaudithook(forbid)  # cannot be removed again, so it is switched off below
-    try:
+    class Guarded(socket.socket):
+        """A socket that stays on this machine."""
+
+        def connect(self, address: Any) -> None:
+            forbid(_host(self, address))
+            super().connect(address)
+
+        def connect_ex(self, address: Any) -> int:
+            forbid(_host(self, address))
+            return super().connect_ex(address)
+
+    def look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
+        forbid("" if host is None else host if isinstance(host, str) else host.decode())
+        return plain_look_up(host, *args, **kwargs)
+
+    plain_look_up = socket.getaddrinfo
+    with (
+        patch.object(socket, "socket", Guarded),
+        patch.object(socket, "getaddrinfo", look_up),
+    ):
         yield attempts
-    finally:
-        watching = False
 
 
-def _host(event: str, arguments: tuple[object, ...]) -> str:
-    if event == "socket.getaddrinfo":
-        return str(arguments[0])
-    connection, address = arguments
-    if isinstance(connection, socket.socket) and connection.family == socket.AF_UNIX:
+def _host(connection: socket.socket, address: Any) -> str:
+    if connection.family == socket.AF_UNIX:
         return "localhost"
     return str(address[0] if isinstance(address, tuple) else address)
 
 
 def _is_local(host: str) -> bool:
-    if host in {"localhost", "None", ""}:
+    if host in {"localhost", ""}:
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import openvino_genai
 
+from index.compile import on_own_thread
 from rag.base import ModelError, Token
 
 _DONE = None  # put on the queue when the generation has ended
@@ -21,7 +22,7 @@ class OpenVinoModel:
         self.context_tokens = context_tokens
         self._turn = threading.Lock()
         try:
-            self._pipeline = openvino_genai.LLMPipeline(str(file), "CPU")
+            self._pipeline = on_own_thread(lambda: openvino_genai.LLMPipeline(str(file), "CPU"))
         except RuntimeError as error:
             raise ModelError(
                 f"the model {file} cannot be loaded: {error}", retryable=False
