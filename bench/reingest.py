@@ -27,7 +27,7 @@ class Run:
 
     seconds: float
     documents: int
-    embedded_chunks: int
+    embedded_windows: int
 
 
 def main() -> None:
@@ -41,7 +41,7 @@ def main() -> None:
     print(f"input     {args.folder}; {args.repetitions} repetitions\n")
     print("| run | documents | chunks embedded | seconds |\n| --- | --: | --: | --: |")
     for name, runs in zip(("first", "second"), zip(*pairs, strict=True), strict=True):
-        chunks = max(run.embedded_chunks for run in runs)
+        chunks = max(run.embedded_windows for run in runs)
         seconds = spread([run.seconds for run in runs])
         print(f"| {name} | {runs[0].documents} | {chunks} | {seconds} |")
     ratio = statistics.median(first.seconds / second.seconds for first, second in pairs)
@@ -73,7 +73,7 @@ def ingest(settings: Path) -> Run:
     report = json.loads(done.stdout)
     counts = ("added", "changed", "unchanged")
     documents = sum(source[key] for source in report["sources"] for key in counts)
-    return Run(seconds, documents, report["embedded_chunks"])
+    return Run(seconds, documents, report["embedded_windows"])
 
 
 if __name__ == "__main__":
