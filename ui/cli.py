@@ -2,22 +2,16 @@
 
 import json
 import logging
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import wraps
 from pathlib import Path
-from typing import Any
 
 import click
 
-from connectors.base import ConnectorError
-from index.base import StoreError
-from rag.base import ModelError
 from ui import settings as settings_file
 from ui.auth import principals_of
-from ui.settings import Settings, SettingsError
-
-FAILURES = (SettingsError, StoreError, ModelError, ConnectorError)
+from ui.cli_tune import tune
+from ui.failures import reports_failure
+from ui.settings import Settings
 
 
 class CurrentStderr(logging.Handler):
@@ -26,19 +20,6 @@ class CurrentStderr(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
         click.echo(self.format(record), err=True)
-
-
-def reports_failure(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn the errors that an admin can mend into one line and exit code 1."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except FAILURES as error:
-            raise click.ClickException(str(error)) from error
-
-    return run
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -221,57 +202,4 @@ def evaluate(
     click.echo(evaluation.run(folder, json_file, limit=limit, retrieval_only=retrieval_only))
 
 
-@main.group()
-def tune() -> None:
-    """Fit what ships to labelled questions."""
-
-
-@tune.command()
-@click.argument(
-    "folders",
-    nargs=-1,
-    required=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-)
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The JSON to write.")
-@reports_failure
-def calibrate(folders: tuple[Path, ...], out: Path) -> None:
-    """Fit the sentence ranking and the confidence on the questions of FOLDERS.
-
-    The reader must not have been tuned on these questions: it is too sure of them.
-
-    Example: footnote tune calibrate sets/handbook_a sets/handbook_b --out rag/calibration.json
-    """
-    from ui import tuning
-
-    click.echo(tuning.calibrate(folders, out))
-
-
-@tune.command()
-@click.argument(
-    "folders",
-    nargs=-1,
-    required=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-)
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Adapter folder.")
-@click.option(
-    "--rows",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help='More rows: {"question", "candidates": [{"text", "answers"}]} a line.',
-)
-@click.option(
-    "--start",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Adapter folder to go on from.",
-)
-@reports_failure
-def reader(folders: tuple[Path, ...], out: Path, rows: Path | None, start: Path | None) -> None:
-    """Tune the reader on the questions of FOLDERS: which of the sentences found answer them.
-
-    Example: footnote tune reader sets/handbook_a sets/handbook_b --out data/reader
-    """
-    logging.getLogger("rag").setLevel(logging.INFO)
-    from ui import tuning
-
-    click.echo(tuning.reader(folders, rows, out, start))
+main.add_command(tune)

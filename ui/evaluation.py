@@ -57,10 +57,13 @@ def run(folder: Path, json_file: Path | None, *, limit: int | None, retrieval_on
     return report.table(result)
 
 
-def questions_of(folder: Path) -> list[EvalQuestion]:
-    """Read a folder's questions. Raises SettingsError naming the line that cannot be used."""
+def questions_of(folder: Path, file: Path | None = None) -> list[EvalQuestion]:
+    """Read a folder's questions, its own or those of a file that refers to its documents.
+
+    Raises SettingsError naming the line that cannot be used.
+    """
     try:
-        return question_files.load(folder / "questions.jsonl")
+        return question_files.load(file or folder / "questions.jsonl", folder / "documents")
     except question_files.QuestionsError as error:
         raise SettingsError(str(error)) from error
 

@@ -93,7 +93,7 @@ def model(section: ModelSection) -> LanguageModel:
     """Load the language model."""
     from rag.models.openvino import OpenVinoModel
 
-    file = section.path or next(packaged(MODEL_PACKAGE).glob("*.gguf"))
+    file = section.path or packaged_model()
     return OpenVinoModel(file, name=file.stem)
 
 
@@ -157,6 +157,11 @@ def recipe(encoder: Embedder) -> str:
     from ingest import chunk, parse
 
     return f"{encoder.name} {parse.VERSION} {chunk.VERSION}"
+
+
+def packaged_model() -> Path:
+    """Return the base language model's GGUF file."""
+    return next(packaged(MODEL_PACKAGE).glob("*.gguf"))
 
 
 def packaged(package: str) -> Path:
