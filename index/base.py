@@ -38,6 +38,7 @@ class DocumentInfo:
     kind: str  # "wiki", "slack", "drive"
     updated_at: datetime  # aware, UTC
     readers: frozenset[str]  # who may see it; empty means nobody
+    stale: bool = False  # a newer version exists, but could not be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,10 @@ class Build(Protocol):
 
     def set_readers(self, readers: Mapping[str, frozenset[str]]) -> None:
         """Change who may read documents, by id, without touching text or vectors."""
+        ...
+
+    def set_stale(self, stale: Mapping[str, bool]) -> None:
+        """Say of documents, by id, whether a newer version exists that could not be read."""
         ...
 
     def delete(self, document_ids: Sequence[str]) -> int:

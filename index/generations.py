@@ -16,7 +16,7 @@ from pathlib import Path
 
 from index.base import StoreError
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 3
 MANIFEST = "manifest.json"
 _STAGING = ".building"

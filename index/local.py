@@ -155,6 +155,11 @@ class LocalBuild:
         for document_id, principals in readers.items():
             records.put_readers(self._database, document_id, principals)
 
+    def set_stale(self, stale: Mapping[str, bool]) -> None:
+        """Say of documents, by id, whether a newer version exists that could not be read."""
+        for document_id, is_stale in stale.items():
+            records.put_stale(self._database, document_id, is_stale)
+
     def delete(self, document_ids: Sequence[str]) -> int:
         """Delete documents; return how many existed."""
         return sum(
@@ -210,6 +215,26 @@ class LocalBuild:
         database.execute("VACUUM")
         database.close()
         return int(documents)
+
+
+def published_documents(data: Path, source: str) -> dict[str, DocumentInfo]:
+    """Return what the published generation holds of one source; before the first, nothing."""
+    manifest = generations.current(data)
+    if manifest is None:
+        return {}
+    file = generations.folder(data, manifest.name) / CHUNKS
+    with closing(records.open_read_only(file)) as database:
+        return records.documents(database, source)
+
+
+def stale_documents(data: Path) -> frozenset[str]:
+    """Return the published documents of which a newer version could not be read."""
+    manifest = generations.current(data)
+    if manifest is None:
+        return frozenset()
+    file = generations.folder(data, manifest.name) / CHUNKS
+    with closing(records.open_read_only(file)) as database:
+        return frozenset(id for (id,) in database.execute("SELECT id FROM documents WHERE stale"))
 
 
 def _open_dense(folder: Path) -> dense.DenseIndex:

@@ -18,7 +18,8 @@ CREATE TABLE documents (
   title TEXT NOT NULL,
   url TEXT NOT NULL,
   kind TEXT NOT NULL,
-  updated_at TEXT NOT NULL
+  updated_at TEXT NOT NULL,
+  stale INTEGER NOT NULL DEFAULT 0 -- a newer version exists, but could not be read
 );
 CREATE INDEX documents_by_source ON documents (source);
 CREATE TABLE readers (
@@ -41,7 +42,7 @@ CREATE INDEX chunks_by_document ON chunks (document, position);
 """
 
 _DOCUMENTS = """
-SELECT d.document, d.id, d.version, d.title, d.url, d.kind, d.updated_at,
+SELECT d.document, d.id, d.version, d.title, d.url, d.kind, d.updated_at, d.stale,
   (SELECT json_group_array(principal) FROM readers r WHERE r.document = d.document)
 FROM documents d
 WHERE d.source = ?1 OR d.document IN (SELECT value FROM json_each(?2))
@@ -74,8 +75,8 @@ def put(
     """Replace a document and its chunks; rows: the number of each chunk, unused so far."""
     database.execute("DELETE FROM documents WHERE id = ?", (info.id,))
     cursor = database.execute(
-        "INSERT INTO documents (id, source, version, title, url, kind, updated_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO documents (id, source, version, title, url, kind, updated_at, stale)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             info.id,
             info.id.partition(":")[0],
@@ -84,6 +85,7 @@ def put(
             info.url,
             info.kind,
             info.updated_at.isoformat(),
+            info.stale,
         ),
     )
     number = cursor.lastrowid or 0
@@ -102,6 +104,11 @@ def put_readers(database: sqlite3.Connection, document_id: str, readers: Iterabl
         "INSERT INTO readers SELECT document, ? FROM documents WHERE id = ?",
         [(reader, document_id) for reader in sorted(readers)],
     )
+
+
+def put_stale(database: sqlite3.Connection, document_id: str, stale: bool) -> None:
+    """Say whether a newer version of one document exists that could not be read."""
+    database.execute("UPDATE documents SET stale = ? WHERE id = ?", (stale, document_id))
 
 
 def documents(database: sqlite3.Connection, source: str) -> dict[str, DocumentInfo]:
@@ -145,7 +152,7 @@ def _chunks(database: sqlite3.Connection, where: str, value: str) -> dict[int, C
 
 
 def _document(row: Sequence[str]) -> tuple[int, DocumentInfo]:
-    number, id, version, title, url, kind, updated_at, readers = row
+    number, id, version, title, url, kind, updated_at, stale, readers = row
     return int(number), DocumentInfo(
         id=id,
         version=version,
@@ -154,6 +161,7 @@ def _document(row: Sequence[str]) -> tuple[int, DocumentInfo]:
         kind=kind,
         updated_at=datetime.fromisoformat(updated_at),
         readers=frozenset(json.loads(readers)),
+        stale=bool(stale),
     )
 
 
