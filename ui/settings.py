@@ -104,6 +104,14 @@ class SlackSection(Section):
     api_url: str = "https://slack.com/api/"
 
 
+class IngestSection(Section):
+    """What a nightly run may not do by itself."""
+
+    max_lost_percent: Annotated[int, Field(ge=0, le=100)] = 15  # of a source; more is held
+    max_lost_documents: int = Field(default=500, ge=0)
+    fail_closed_h: int = Field(default=24, ge=1)  # a source without a listing is hidden after it
+
+
 class ScheduleSection(Section):
     """When the nightly ingestion runs."""
 
@@ -122,6 +130,7 @@ class Settings(Section):
     answer: AnswerSection = AnswerSection()
     web: WebSection = WebSection()
     slack: SlackSection = SlackSection()
+    ingest: IngestSection = IngestSection()
     schedule: ScheduleSection = ScheduleSection()
 
 

