@@ -92,11 +92,18 @@ class Embedder(Protocol):
 
 
 class Store(Protocol):
-    """One published generation, read-only: all that `rag` sees of the index."""
+    """What is published, read-only: all that `rag` sees of the index."""
 
     @property
     def generation(self) -> str:
         """Name of the generation that answers now, e.g. "000124"."""
+        ...
+
+    def pinned(self) -> "Store":
+        """Return the generation that answers now, as a store that never changes to another.
+
+        It can be read as long as it is held: take one for a question, and drop it.
+        """
         ...
 
     def search(self, text: str, vector: Vector, k: int, principals: frozenset[str]) -> list[Hit]:

@@ -10,6 +10,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from index import disk
 from index.base import Vector, Vectors
 
 WINDOWS = 4  # vectors of a chunk, as a first guess of how many to look at
@@ -68,4 +69,5 @@ def write(vectors: Vectors, file: Path) -> None:
     """Write vectors, (n, dim) of length 1, as an exact inner-product index."""
     index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(vectors)
-    faiss.write_index(index, str(file))
+    # faiss.write_index neither syncs nor says why a write failed.
+    disk.write(file, faiss.serialize_index(index).data)

@@ -2,10 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
+from queue import SimpleQueue
 
 from index.base import Chunk, DocumentInfo, Place
 
@@ -52,9 +54,37 @@ SELECT row, document, id, position, text, start, "end", places, context FROM chu
 """
 
 
+class Readers:
+    """A published file, opened a few times at once and shared between threads.
+
+    It can be read until this is dropped, even after the file was removed.
+    """
+
+    def __init__(self, file: Path, count: int = 4) -> None:
+        """count: how many may read at a time; the others wait."""
+        self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+        opened = [open_read_only(file) for _ in range(count)]
+        for database in opened:
+            self._idle.put(database)
+        self._close = weakref.finalize(self, _close, opened)
+
+    @contextmanager
+    def one(self) -> Iterator[sqlite3.Connection]:
+        """Lend one connection."""
+        database = self._idle.get()
+        try:
+            yield database
+        finally:
+            self._idle.put(database)
+
+
 def open_read_only(file: Path) -> sqlite3.Connection:
     """Open a published file: nothing writes it, so SQLite neither locks nor looks for a journal."""
-    return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+    database = sqlite3.connect(
+        f"{file.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+    )
+    database.execute("PRAGMA schema_version")  # opens the file now, not with the first query
+    return database
 
 
 def open_for_writing(file: Path) -> sqlite3.Connection:
@@ -181,3 +211,8 @@ def _places(text: str) -> tuple[Place, ...]:
         Place(start, end, tuple(heading), page, url)
         for start, end, heading, page, url in json.loads(text)
     )
+
+
+def _close(databases: Iterable[sqlite3.Connection]) -> None:
+    for database in databases:
+        database.close()

@@ -29,6 +29,9 @@ class ListStore:
         self._hits = hits
         self.asked: list[tuple[str, int, frozenset[str]]] = []
 
+    def pinned(self) -> "ListStore":
+        return self
+
     def search(self, text: str, vector: Vector, k: int, principals: frozenset[str]) -> list[Hit]:
         self.asked.append((text, k, principals))
         return list(self._hits[:k])

@@ -157,6 +157,9 @@ class MemoryStore:
     def __init__(self, documents: Sequence[Sequence[Chunk]]) -> None:
         self.documents = {each[0].document.id: list(each) for each in documents}
 
+    def pinned(self) -> "MemoryStore":
+        return self
+
     def search(self, text: str, vector: Vector, k: int, principals: frozenset[str]) -> list[Hit]:
         """Return the first k readable chunks; order says nothing here."""
         readable = [
