@@ -1,12 +1,14 @@
 """Chunks and hits, and the seams in front of them: Embedder, Store, Build."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from index.access import Access
 
 Vectors = NDArray[np.float32]  # (n, dim), every row of length 1
 Vector = NDArray[np.float32]  # (dim,), of length 1
@@ -38,6 +40,12 @@ class DocumentInfo:
     kind: str  # "wiki", "slack", "drive"
     updated_at: datetime  # aware, UTC
     readers: frozenset[str]  # who may see it; empty means nobody
+    denied: frozenset[str] = frozenset()  # who may not, even if they are readers
+
+    @property
+    def access(self) -> Access:
+        """Who may read it, as the one rule takes it."""
+        return Access(self.readers, self.denied)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,10 @@ class Store(Protocol):
         """Return all chunks of one document in order; none if it is gone or forbidden."""
         ...
 
+    def readable(self, document_ids: Iterable[str], principals: frozenset[str]) -> frozenset[str]:
+        """Return those of the documents that exist and `principals` may read at this moment."""
+        ...
+
 
 class Build(Protocol):
     """A private copy that becomes the next generation: all that `ingest` sees of the index."""
@@ -135,7 +147,7 @@ class Build(Protocol):
         """
         ...
 
-    def set_readers(self, readers: Mapping[str, frozenset[str]]) -> None:
+    def set_readers(self, readers: Mapping[str, Access]) -> None:
         """Change who may read documents, by id, without touching text or vectors."""
         ...
 

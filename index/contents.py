@@ -18,8 +18,9 @@ OWNERS = "owners.npy"  # (vectors,) int64: the chunk of each vector
 UNIT = 1e-2  # how far from 1 a vector may be long: half precision rounds by 4e-3
 
 _TABLES = (
-    "SELECT id, version, title, url, kind, updated_at, (SELECT json_group_array(principal) FROM"
-    " (SELECT principal FROM readers r WHERE r.document = d.document ORDER BY principal))"
+    "SELECT id, version, title, url, kind, updated_at,"
+    " (SELECT json_group_array(json_array(principal, denied)) FROM"
+    " (SELECT principal, denied FROM readers r WHERE r.document = d.document ORDER BY 1, 2))"
     " FROM documents d ORDER BY id",
     'SELECT c.id, d.id, position, text, start, "end", places, context'
     " FROM chunks c JOIN documents d USING (document) ORDER BY d.id, position",

@@ -28,19 +28,17 @@ class DenseIndex:
         self.chunks = int(owners[-1]) + 1 if len(owners) else 0
 
     def search(
-        self, vector: Vector, n: int, readable: NDArray[np.bool_] | None
+        self, vector: Vector, n: int, readable: NDArray[np.bool_]
     ) -> list[tuple[int, float]]:
         """Return at most n (chunk, cosine), best first, of chunks where `readable` is true.
 
-        readable: (chunks,); None means every chunk.
+        readable: (chunks,).
         """
-        vectors = len(self._owners)
-        parameters = None
-        if readable is not None:
-            rows = readable[self._owners]
-            vectors = int(rows.sum())
-            bits = np.packbits(rows, bitorder="little")
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
+        mine = readable[self._owners]
+        vectors = int(mine.sum())
+        # Always a selector: without one FAISS computes in another order, and the last bit differs.
+        bits = np.packbits(mine, bitorder="little")
+        parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
         wanted = min(n * WINDOWS, vectors)
         while wanted:
             cosines, rows = self._index.search(vector[np.newaxis], wanted, params=parameters)

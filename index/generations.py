@@ -19,7 +19,7 @@ from pathlib import Path
 from index import disk
 from index.base import StoreError
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 3
 CURRENT = "CURRENT"
 MANIFEST = "manifest.json"

@@ -1,11 +1,10 @@
 """The embedded index: SQLite and FAISS in one directory a generation."""
 
 import io
-import json
 import logging
 import shutil
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -16,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index import contents, dense, disk, generations, lexical, records
-from index.access import may_read
+from index.access import Access, may_read
 from index.base import Chunk, DocumentInfo, Hit, StoreError, Vector, Vectors
 from index.contents import CHUNKS, OWNERS, VECTORS
 from index.fuse import fuse
+from index.live import Live
+from index.overlay import Forbidden, Overlay
 
 POOL = 50  # candidates a ranking gives to the fusion: chosen on development sets, as the next
 FUSION_K = 10  # the paper's 60 lets the depth of a ranking outvote its head: rag/eval/LOG.md
@@ -30,16 +31,25 @@ log = logging.getLogger(__name__)
 class LocalStore:
     """One published generation, opened once, shared between threads."""
 
-    def __init__(self, data: Path, manifest: generations.Manifest) -> None:
-        """Take a verified generation. Raises StoreError if it was removed since."""
+    def __init__(
+        self, data: Path, manifest: generations.Manifest, forbidden: Callable[[], Forbidden]
+    ) -> None:
+        """Take a verified generation. Raises StoreError if it was removed since.
+
+        forbidden: what is not to be seen any more, asked at every look.
+        """
         folder = generations.folder(data, manifest.name)
         try:
             self._rows = records.Readers(folder / CHUNKS)
             self._dense = _open_dense(folder)
+            with self._rows.one() as database:
+                self._documents = np.array(records.owners(database), np.int64)  # (chunks,)
+                self._words = lexical.LexicalIndex(database, self._dense.chunks)
         except (OSError, RuntimeError, sqlite3.Error) as error:  # RuntimeError: FAISS
             raise StoreError(f"{folder} cannot be read: {error}. Run `footnote doctor`.") from error
         self.generation = manifest.name
-        self._readable = lru_cache(maxsize=256)(self._readable_rows)
+        self._forbidden = forbidden
+        self._mask = lru_cache(maxsize=256)(self._readable_rows)
 
     def pinned(self) -> "LocalStore":
         """Return this store: it is one generation, and its files stay open."""
@@ -47,18 +57,10 @@ class LocalStore:
 
     def search(self, text: str, vector: Vector, k: int, principals: frozenset[str]) -> list[Hit]:
         """Return at most k chunks that `principals` may read, best first."""
-        readable = self._readable(principals)
+        readable = self._mask(principals, self._forbidden())
         cosines = dict(self._dense.search(vector, max(POOL, k), readable))
         with self._rows.one() as database:
-            scores = dict(
-                lexical.search(
-                    database,
-                    text,
-                    max(POOL, k),
-                    principals_json=json.dumps(sorted(principals)),
-                    all_readable=readable is None,
-                )
-            )
+            scores = dict(self._words.search(database, text, max(POOL, k), readable))
             fused = fuse([cosines, scores], FUSION_K)[:k]
             chunks = records.chunks_of_rows(database, [row for row, _ in fused])
         return [Hit(chunks[row], score, cosines.get(row), scores.get(row)) for row, score in fused]
@@ -67,19 +69,26 @@ class LocalStore:
         """Return all chunks of one document in order; none if it is gone or forbidden."""
         with self._rows.one() as database:
             chunks = records.chunks_of_document(database, document_id)
-        return [chunk for chunk in chunks if may_read(chunk.document.readers, principals)]
+        readable = self.readable({document_id}, principals)
+        return [chunk for chunk in chunks if chunk.document.id in readable]
 
-    def _readable_rows(self, principals: frozenset[str]) -> NDArray[np.bool_] | None:
-        """Return (chunks,) true where readable; None if every chunk is."""
-        readable = np.zeros(self._dense.chunks, np.bool_)
+    def readable(self, document_ids: Iterable[str], principals: frozenset[str]) -> frozenset[str]:
+        """Return those of the documents that exist and `principals` may read at this moment."""
+        forbidden = self._forbidden()
         with self._rows.one() as database:
-            rows = database.execute(
-                "SELECT row FROM chunks WHERE document IN (SELECT document FROM readers"
-                " WHERE principal IN (SELECT value FROM json_each(?)))",
-                (json.dumps(sorted(principals)),),
-            ).fetchall()
-        readable[[row for (row,) in rows]] = True
-        return None if readable.all() else readable
+            infos = records.named(database, document_ids)
+        return frozenset(
+            id
+            for id, info in infos.items()
+            if may_read(info.access, principals) and not forbidden.hides(id, principals)
+        )
+
+    def _readable_rows(self, principals: frozenset[str], forbidden: Forbidden) -> NDArray[np.bool_]:
+        """Return (chunks,) true where readable."""
+        with self._rows.one() as database:
+            documents = records.readable(database, principals)
+        mine = [n for n, id in documents.items() if not forbidden.hides(id, principals)]
+        return np.isin(self._documents, np.array(mine, np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,7 @@ class PublishedStore:
         """recipe: what this process embeds questions with; must be the index's own."""
         self._data = data
         self._recipe = recipe
+        self._overlay: Overlay | None = None  # not before there is an index beside it
         self._opening = Lock()
         self._opened: _Opened | None = None
 
@@ -123,6 +133,10 @@ class PublishedStore:
         """Return all chunks of one document in order; none if it is gone or forbidden."""
         return self.pinned().read(document_id, principals)
 
+    def readable(self, document_ids: Iterable[str], principals: frozenset[str]) -> frozenset[str]:
+        """Return those of the documents that exist and `principals` may read at this moment."""
+        return self.pinned().readable(document_ids, principals)
+
     def _current(self) -> _Opened:
         opened = self._opened
         if opened is not None and opened.pointer == generations.pointer(self._data):
@@ -145,7 +159,8 @@ class PublishedStore:
             if selected is None:
                 raise StoreError(generations.NO_INDEX.format(data=self._data))
             _require(selected.manifest, self._recipe)
-            store = LocalStore(self._data, selected.manifest)
+            self._overlay = self._overlay or Overlay(Live(self._data))
+            store = LocalStore(self._data, selected.manifest, self._overlay.now)
         except StoreError:
             if generations.pointer(self._data) != pointer:  # published and pruned meanwhile
                 return self._open()
@@ -201,11 +216,11 @@ class LocalBuild:
             records.put(self._database, document, chunks, rows)
         self._next_row += len(chunks)
 
-    def set_readers(self, readers: Mapping[str, frozenset[str]]) -> None:
+    def set_readers(self, readers: Mapping[str, Access]) -> None:
         """Change who may read documents, by id, without touching text or vectors."""
         with disk.writing(self._data):
-            for document_id, principals in readers.items():
-                records.put_readers(self._database, document_id, principals)
+            for document_id, access in readers.items():
+                records.put_readers(self._database, document_id, access)
 
     def delete(self, document_ids: Sequence[str]) -> int:
         """Delete documents; return how many existed."""

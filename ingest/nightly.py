@@ -177,6 +177,7 @@ def _read(
 
 
 def _info(document: Document, parsed: Parsed, kind: str) -> DocumentInfo:
+    access = sync.access_of(document.entry)
     return DocumentInfo(
         id=document.entry.id,
         version=document.entry.version,
@@ -184,7 +185,8 @@ def _info(document: Document, parsed: Parsed, kind: str) -> DocumentInfo:
         url=document.url,
         kind=kind,
         updated_at=document.updated_at,
-        readers=document.entry.readers,
+        readers=access.allowed,
+        denied=access.denied,
     )
 
 
