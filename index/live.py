@@ -4,9 +4,11 @@ Knows how to open, migrate and share the file between processes. Tables belong t
 read and write them and hang on METADATA; their history is in `index/migrations/versions`.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Lock
 
 import sqlalchemy as sa
 from alembic import command
@@ -42,6 +44,8 @@ class Live:
         """
         self.file = data / FILE
         self._engine = _engine(self.file)
+        self._watch: tuple[int, sqlite3.Connection] | None = None  # inode, a connection of its own
+        self._watching = Lock()
         try:
             with self.writing() as connection:
                 _migrate(connection, self.file)
@@ -68,14 +72,37 @@ class Live:
             with connection.begin():
                 yield connection
 
+    def version(self) -> tuple[int, int]:
+        """Return what differs after every change by any process, in microseconds.
+
+        Raises StoreError if the file is gone.
+        """
+        with self._watching:
+            try:
+                inode = self.file.stat().st_ino
+                if self._watch is None or self._watch[0] != inode:  # a backup was put in its place
+                    self._close()
+                    self._watch = inode, _watch(self.file)
+                (version,) = self._watch[1].execute("PRAGMA data_version").fetchone()
+            except (OSError, sqlite3.Error) as error:
+                raise StoreError(f"{self.file} cannot be read: {error}.") from error
+            return inode, version
+
     def erase(self) -> None:
         """Give freed pages back, so that no byte of a deleted row stays in the file."""
         with closing(self._engine.raw_connection()) as connection:
             connection.cursor().execute("VACUUM")  # not within a transaction
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; the next use opens it again."""
+        with self._watching:
+            self._close()
+
+    def _close(self) -> None:
         self._engine.dispose()
+        if self._watch is not None:
+            self._watch[1].close()
+            self._watch = None
 
 
 def _engine(file: Path) -> sa.Engine:
@@ -96,6 +123,10 @@ def _engine(file: Path) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _watch(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(file, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
 
 
 def _migrate(connection: sa.Connection, file: Path) -> None:

@@ -11,6 +11,7 @@ from index.base import Build, Chunk, DocumentInfo, Embedder
 from ingest.base import Failure, Parsed, ParseError
 from ingest.cache import VectorCache
 from ingest.chunk import chunks_of, windows_of
+from ingest.sync import access_of
 
 BATCH_CHUNKS = 64  # chunks embedded at a time: enough for batches of one length
 
@@ -97,6 +98,7 @@ class Loader:
 
 
 def _info(document: Document, parsed: Parsed, kind: str) -> DocumentInfo:
+    access = access_of(document.entry)
     return DocumentInfo(
         id=document.entry.id,
         version=document.entry.version,
@@ -104,5 +106,6 @@ def _info(document: Document, parsed: Parsed, kind: str) -> DocumentInfo:
         url=document.url,
         kind=kind,
         updated_at=document.updated_at,
-        readers=document.entry.readers,
+        readers=access.allowed,
+        denied=access.denied,
     )

@@ -1,6 +1,6 @@
 """What runs remember of sources and documents, in data/live.sqlite. Decides nothing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,6 @@ LOSSES.append_column(sa.Column("run", sa.Integer))
 LOSSES.append_column(sa.Column("approved", sa.Boolean))
 LOST = _table("lost", "source", key="document_id")
 _ALL = (SOURCES, MISSED, TROUBLES, LOSSES, LOST)
-_OF_DOCUMENTS = (MISSED, TROUBLES, LOST)
 
 
 class Ledger:
@@ -93,13 +92,6 @@ class Ledger:
                 )
             connection.execute(sa.delete(TROUBLES).where(TROUBLES.c.document_id == document_id))
         return found[document_id]
-
-    def forget(self, document_ids: Iterable[str]) -> None:
-        """Remove every trace of documents."""
-        ids = list(document_ids)
-        with self._live.writing() as connection:
-            for table in _OF_DOCUMENTS:
-                connection.execute(sa.delete(table).where(table.c.document_id.in_(ids)))
 
 
 def _past(connection: sa.Connection, source: str) -> Past:

@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from connectors.base import Entry
+from index.access import Access, normal
 from index.base import DocumentInfo
 from ingest.base import Failure
 from ingest.history import Loss, Past, troubles_after
 
 Action = Literal["add", "change", "skip", "readers", "hide", "purge", "hold", "close"]
 
-NOBODY: frozenset[str] = frozenset()
+NOBODY = Access(frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,10 @@ class Plan:
         """Return what is new or changed."""
         return [self.entries[id] for id in self.ids("add", "change")]
 
-    def readers(self) -> dict[str, frozenset[str]]:
+    def readers(self) -> dict[str, Access]:
         """Return document id -> who may read it from now on, where that changes."""
         hidden = dict.fromkeys(self.ids("hide", "close"), NOBODY)
-        return hidden | {id: self.entries[id].readers for id in self.ids("readers")}
+        return hidden | {id: access_of(self.entries[id]) for id in self.ids("readers")}
 
     def for_nobody(self) -> int:
         """Return how many listed documents have no reader: none named, or none could be found."""
@@ -105,6 +106,11 @@ def plan(
     touched = {step.id for step in steps}
     unchanged = sum(id in known and id not in touched for id in entries)
     return Plan(source, entries, tuple(steps), unchanged, held=held)
+
+
+def access_of(entry: Entry) -> Access:
+    """Return who may read a document, as the index compares it."""
+    return Access(normal(entry.readers), normal(entry.denied))
 
 
 def plan_anew(made: Plan, past: Past, *, parser: str) -> Plan:
@@ -175,7 +181,7 @@ def _listed(
             yield Step("add", entry.id, "not in the index yet")
         else:
             yield Step("change", entry.id, f"version {info.version} is now {entry.version}")
-    if info is not None and info.readers != entry.readers:
+    if info is not None and info.access != access_of(entry):
         yield Step("readers", entry.id, _why_readers(entry, info, past))
 
 
@@ -184,7 +190,7 @@ def _why_readers(entry: Entry, info: DocumentInfo, past: Past) -> str:
         return f"listed again; hidden since {past.missed[entry.id]:%Y-%m-%d %H:%M} UTC"
     if past.failing_since and not info.readers:
         return "the source can be listed again"
-    return f"readers were {_named(info.readers)}, are {_named(entry.readers)}"
+    return f"readers were {_named(info.access)}, are {_named(access_of(entry))}"
 
 
 def _lost(id: str, past: Past, held: str | None) -> Step:
@@ -210,5 +216,6 @@ def loss(made: Plan, past: Past, run: int, now: datetime) -> Loss | None:
     return replace(before, why=held.why) if before and same else held
 
 
-def _named(readers: frozenset[str]) -> str:
-    return ", ".join(sorted(readers)) or "nobody"
+def _named(access: Access) -> str:
+    allowed = ", ".join(sorted(access.allowed)) or "nobody"
+    return f"{allowed} but {', '.join(sorted(access.denied))}" if access.denied else allowed

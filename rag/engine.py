@@ -98,6 +98,7 @@ class Engine:
     def stream(self, question: Question) -> Iterator[Event]:
         """Yield Found, then Partial as sentences are verified, then one Answer."""
         watch = _Watch(self._clock, self._clock())
+        store = self._store.pinned()  # one answer never mixes two generations
         query = standalone(question)
         tried: list[Draft] = []
         found: dict[tuple[str, int], _Evidence] = {}
@@ -105,15 +106,13 @@ class Engine:
             key = (attempt.query, attempt.passages)
             if key not in found:
                 vector = self._models.embedder.embed_query(attempt.query)
-                hits = self._store.search(
-                    attempt.query, vector, attempt.passages, question.principals
-                )
+                hits = store.search(attempt.query, vector, attempt.passages, question.principals)
                 if not tried:
                     watch.retrieved_s = watch.elapsed()
                     yield Found(tuple(hits))
                 found[key] = self._judge(attempt.query, vector, hits)
             tried.append((yield from self._draft(attempt, found[key], watch)))
-        yield self._conclude(tried, watch)
+        yield self._conclude(tried, watch, store.generation)
 
     def _judge(self, query: str, vector: Vector, hits: Sequence[Hit]) -> _Evidence:
         ranked = evidence.rank(
@@ -184,7 +183,7 @@ class Engine:
     def _resolve(self, text: str, found: _Evidence) -> list[cite.Claim]:
         return cite.resolve(text, found.ranked, self._models.embedder)
 
-    def _conclude(self, tried: Sequence[Draft], watch: _Watch) -> Answer:
+    def _conclude(self, tried: Sequence[Draft], watch: _Watch, generation: str) -> Answer:
         draft = correct.chosen(tried, self._policy)
         cited = {citation.document_id for citation in draft.citations} if draft else set()
         return Answer(
@@ -195,7 +194,7 @@ class Engine:
             confidence=(draft or max(tried, key=lambda d: d.confidence)).confidence,
             status="answered" if draft else "abstained",
             attempts=tuple(tried),
-            generation=self._store.generation,
+            generation=generation,
             timings=Timings(watch.retrieved_s, watch.first_token_s, watch.elapsed()),
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from index import generations
+from index import generations, published
 from ingest.base import LedgerError
 from ingest.history import QUARANTINE_AFTER, Loss, Past, Trouble
 from ingest.report import facts
@@ -90,24 +90,25 @@ def retry(settings: Settings, document_id: str) -> Trouble:
 
 
 def status(settings: Settings) -> Facts:
-    """Return what is published, what the last runs did, and what needs a person.
+    """Return what answers now, what the last runs did, and what needs a person.
 
-    Raises StoreError if the index is damaged.
+    Raises StoreError if nothing can answer.
     """
-    manifest = generations.current(settings.data_dir)
+    selected = generations.select(settings.data_dir)
     memory, now = wiring.kept_memory(settings), datetime.now(UTC)
     pasts = memory[0].sources() if memory else {}
-    old = wiring.stale_documents(settings)
+    old = published.stale(settings.data_dir, selected.manifest) if selected else frozenset()
     return {
         "data_dir": str(settings.data_dir),
         "index": None
-        if manifest is None
+        if selected is None
         else {
-            "generation": manifest.name,
-            "created_at": manifest.created_at,
-            "documents": manifest.documents,
-            "chunks": manifest.chunks,
-            "recipe": manifest.recipe,
+            "generation": selected.manifest.name,
+            "created_at": selected.manifest.created_at,
+            "documents": selected.manifest.documents,
+            "chunks": selected.manifest.chunks,
+            "recipe": selected.manifest.recipe,
+            "degraded": selected.degraded,
         },
         "running": _run(memory[1].running(), now) if memory else None,
         "last_run": _run(memory[1].ended(), now) if memory else None,

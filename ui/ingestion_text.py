@@ -90,6 +90,7 @@ def status(facts: Facts) -> str:
             f"Holds       {index['documents']} documents in {index['chunks']} chunks",
             f"Recipe      {index['recipe']}",
         ]
+        lines += [f"DEGRADED    {index['degraded']}"] if index["degraded"] else []
     if facts["running"]:
         lines.append(f"Running     {_running(facts['running'])}")
     if last := facts["last_run"]:

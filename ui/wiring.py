@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from connectors.base import Connector
+from index import published
 from index.base import DocumentInfo, Embedder, Store, StoreError
 from ingest.documents import Progress
 from ingest.report import Report
@@ -179,24 +180,22 @@ def ingest(
 def memory(settings: Settings, clock: Callable[[], datetime]) -> "Memory":
     """Return what one ingestion leaves to the next."""
     from index.live import Live
-    from index.local import published_documents
     from ingest.ledger import Ledger
     from ingest.nightly import Memory
     from ingest.runs import Runs
 
-    def published(source: str) -> Mapping[str, DocumentInfo]:
+    def known(source: str) -> Mapping[str, DocumentInfo]:
         try:
-            return published_documents(settings.data_dir, source)
+            return published.documents(settings.data_dir, source)
         except StoreError:  # damaged, or of another version: why one rebuilds
             return {}
 
     live = Live(settings.data_dir)
-    return Memory(Ledger(live), Runs(live), limits(settings), published, clock, os.getpid())
+    return Memory(Ledger(live), Runs(live), limits(settings), known, clock, os.getpid())
 
 
 def plans(settings: Settings, *, now: datetime, progress: Progress) -> list[Plan]:
     """List every source and return what it needs; changes nothing. Raises StoreError."""
-    from index.local import published_documents
     from ingest import nightly
     from ingest.history import Past
 
@@ -204,7 +203,7 @@ def plans(settings: Settings, *, now: datetime, progress: Progress) -> list[Plan
     return [
         nightly.plan(
             connector(source),
-            published_documents(settings.data_dir, source.name),
+            published.documents(settings.data_dir, source.name),
             kept[0].past(source.name) if kept else Past(),
             limits=limits(settings),
             now=now,
@@ -224,13 +223,6 @@ def kept_memory(settings: Settings) -> "tuple[Ledger, Runs] | None":
         return None
     live = Live(settings.data_dir)
     return Ledger(live), Runs(live)
-
-
-def stale_documents(settings: Settings) -> frozenset[str]:
-    """Return the published documents of which a newer version could not be read."""
-    from index.local import stale_documents
-
-    return stale_documents(settings.data_dir)
 
 
 def limits(settings: Settings) -> Limits:

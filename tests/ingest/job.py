@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from connectors.base import Connector, Document, Entry
-from index import generations
+from index import generations, published
 from index.base import DocumentInfo
 from index.live import Live
-from index.local import LocalBuild, PublishedStore, published_documents
+from index.local import LocalBuild, PublishedStore
 from ingest import nightly, parse
 from ingest.cache import VectorCache
 from ingest.documents import Loader
@@ -90,7 +90,7 @@ class Job:
 
     def known(self, source: str) -> dict[str, DocumentInfo]:
         """Return the published documents of a source."""
-        return published_documents(self.data, source)
+        return published.documents(self.data, source)
 
     def past(self) -> Past:
         """Return what is remembered of the wiki."""

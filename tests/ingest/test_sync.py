@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.base import Entry
+from index.access import Access
 from index.base import DocumentInfo
 from ingest.base import Failure
 from ingest.history import Loss, Past, Trouble
@@ -56,12 +57,12 @@ def test_what_is_new_changed_gone_and_repermissioned_has_its_reason() -> None:
     ]
     assert made.unchanged == 1
     assert [entry.id for entry in made.to_fetch()] == ["w:new", "w:edited"]
-    assert made.readers() == {"w:shut": HR, "w:gone": NONE}
+    assert made.readers() == {"w:shut": Access(HR), "w:gone": Access(NONE)}
 
 
 def test_an_edited_document_is_closed_even_if_its_new_text_cannot_be_read() -> None:
     made = planned([Entry("w:a", "2", HR)], [Entry("w:a", "1", ALL)])
-    assert made.readers() == {"w:a": HR}
+    assert made.readers() == {"w:a": Access(HR)}
 
 
 def test_an_id_listed_twice_is_one_document() -> None:
@@ -218,7 +219,7 @@ def test_a_source_without_a_listing_is_closed_after_a_day(hours: int, closed: bo
     index = known(entries(2))
     made = plan_without_listing("w", "403", index, past, limits=Limits(), now=NOW)
     assert made.error == "403"
-    assert made.readers() == (dict.fromkeys(index, NONE) if closed else {})
+    assert made.readers() == (dict.fromkeys(index, Access(NONE)) if closed else {})
     assert made.ids("hide", "purge", "hold") == ()
 
 

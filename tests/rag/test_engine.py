@@ -1,6 +1,6 @@
 """The pipeline with a scripted model: what is answered, quoted, corrected, refused."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 
 import numpy as np
 import pytest
@@ -28,6 +28,10 @@ class ListStore:
     def __init__(self, *hits: Hit) -> None:
         self._hits = hits
         self.asked: list[tuple[str, int, frozenset[str]]] = []
+        self.revoked: frozenset[str] = frozenset()  # documents that nobody may read any more
+
+    def pinned(self) -> "ListStore":
+        return self
 
     def search(self, text: str, vector: Vector, k: int, principals: frozenset[str]) -> list[Hit]:
         self.asked.append((text, k, principals))
@@ -35,6 +39,9 @@ class ListStore:
 
     def read(self, document_id: str, principals: frozenset[str]) -> list[Chunk]:
         return [h.chunk for h in self._hits if h.chunk.document.id == document_id]
+
+    def readable(self, document_ids: Iterable[str], principals: frozenset[str]) -> frozenset[str]:
+        return frozenset(document_ids) - self.revoked
 
 
 def engine(

@@ -11,7 +11,8 @@ def upgrade() -> None:
     """Make the tables of `index.overlay`."""
     op.create_table(
         "tombstones",
-        sa.Column("document", sa.Text, primary_key=True),  # SHA-256 of the id: no name is kept
+        sa.Column("document", sa.Text, primary_key=True),
+        sa.Column("id", sa.Text),
         sa.Column("forgotten_at", sa.Text, nullable=False),
     )
     op.create_table(
