@@ -60,6 +60,12 @@ class Past:
         """Return the ids whose loss a person has let through."""
         return self.loss.documents if self.loss and self.loss.approved else frozenset()
 
+    def objection(self, lost: Iterable[str]) -> str | None:
+        """Return why documents were held that are lost still: growth elsewhere approves nothing."""
+        loss = self.loss
+        still = loss is not None and not loss.approved and not loss.documents.isdisjoint(lost)
+        return loss.why if loss and still else None
+
     def closed(self, now: datetime, limit: timedelta) -> bool:
         """Return whether readers have been unknown for so long that nobody may read the source.
 

@@ -65,7 +65,9 @@ class Runs:
             connection.execute(
                 sa.update(RUNS)
                 .where(RUNS.c.state == "running")
-                .values(state="failed", error="the process ended in the middle; this run resumes")
+                .values(
+                    state="failed", error="the process ended in the middle; the next run resumes"
+                )
             )
             number = connection.execute(
                 sa.insert(RUNS).values(

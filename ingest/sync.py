@@ -98,7 +98,7 @@ def plan(
     approved = past.approved()
     fresh = [id for id in lost if id not in past.missed and id not in approved]
     visible = [id for id in known if id not in past.missed and (id in entries or id in fresh)]
-    held = limits.objection(len(fresh), len(visible))
+    held = limits.objection(len(fresh), len(visible)) or past.objection(fresh)
     if not entries and any(id not in approved for id in lost):
         held = f"the listing is empty, and {len(lost)} documents were known"
     steps = [step for entry in entries.values() for step in _listed(entry, known, past, parser)]

@@ -130,6 +130,15 @@ def test_an_empty_listing_is_held_even_when_all_was_hidden_before() -> None:
     assert planned([], []).held is None
 
 
+def test_a_held_loss_stays_held_however_much_the_source_grows() -> None:
+    loss = Loss(7, BEFORE, frozenset(e.id for e in entries(10)), "10 of 20")
+    index = entries(1000)
+    assert planned(index[10:], index).held is None
+    made = planned(index[10:], index, Past(loss=loss))
+    assert (made.held, len(made.ids("hold"))) == ("10 of 20", 10)
+    assert planned(index[9:], index, Past(loss=loss)).ids("hold") == tuple(e.id for e in entries(9))
+
+
 def test_an_approval_lets_exactly_the_held_loss_through() -> None:
     loss = Loss(7, BEFORE, frozenset(e.id for e in entries(40)), "40 of 100", approved=True)
     made = planned(entries(100)[40:], entries(100), Past(loss=loss))
