@@ -49,6 +49,8 @@ def text(report: Facts) -> str:
             f"  ! {failure['document']}: {failure['message']} ({failure['code']})"
             for failure in source["failures"]
         ]
+    if report.get("purged"):  # reports of older versions have none
+        lines.append(f"{report['purged']} forgotten documents removed")
     embedded = f"{report['embedded_windows']} windows ({report['embedded_tokens']} tokens) embedded"
     if report["generation"]:
         lines.append(f"Published generation {report['generation']}: {embedded}, {_took(report)}.")
