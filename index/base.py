@@ -1,6 +1,6 @@
 """Chunks and hits, and the seams in front of them: Embedder, Store, Build."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -158,6 +158,10 @@ class Build(Protocol):
 
     def delete(self, document_ids: Sequence[str]) -> int:
         """Delete documents; return how many existed."""
+        ...
+
+    def purge(self, forgotten: Callable[[str], bool]) -> int:
+        """Delete the documents, of whatever source, whose id is forgotten; return how many."""
         ...
 
     def publish(self, report: Mapping[str, object]) -> str:

@@ -236,6 +236,11 @@ class LocalBuild:
                 for id in document_ids
             )
 
+    def purge(self, forgotten: Callable[[str], bool]) -> int:
+        """Delete the documents, of whatever source, whose id is forgotten; return how many."""
+        ids = [id for (id,) in self._database.execute("SELECT id FROM documents")]
+        return self.delete([id for id in ids if forgotten(id)])
+
     def publish(self, report: Mapping[str, object]) -> str:
         """Make this the generation every Store opens next; return its name.
 

@@ -56,6 +56,7 @@ def run(
     *,
     rebuild: bool,
     progress: Progress,
+    purged: int = 0,
 ) -> Report:
     """Bring the build up to date with every source, and publish it if anything changed.
 
@@ -63,6 +64,8 @@ def run(
     may read them; a document that cannot be fetched or parsed keeps its old text, if it had one.
     What the run learned is remembered once its generation is published, so that a run that broke
     off is as if it had not been, but for the vectors in the cache.
+
+    purged: documents that the build lost before because they are forgotten: that is a change.
     """
     now = memory.clock()
     number = memory.runs.begin(now, process=memory.process)
@@ -73,7 +76,7 @@ def run(
 
     try:
         done = [_source(each, loader, memory, rebuild, tell) for each in connectors]
-        made = _published(number, done, loader)
+        made = _published(number, done, loader, purged)
         after = _withheld if made.withheld else _after
         memory.ledger.remember({each.plan.source: after(each, number, now) for each in done})
     except BaseException as error:
@@ -137,18 +140,19 @@ def _warn(made: sync.Plan) -> None:
         log.error("source closed source=%s documents=%d", made.source, closed)
 
 
-def _published(number: int, done: Sequence[_Done], loader: Loader) -> Report:
+def _published(number: int, done: Sequence[_Done], loader: Loader, purged: int) -> Report:
     made = Report(
         number,
         tuple(each.report() for each in done),
         loader.cache.embedded_texts,
         loader.cache.embedded_tokens,
-        None,
+        generation=None,
+        purged=purged,
     )
     objections = [each.objection for each in done if each.objection]
     if objections:
         return replace(made, withheld="; ".join(objections))
-    if not any(source.touched for source in made.sources):
+    if not purged and not any(source.touched for source in made.sources):
         return made
     generation = loader.build.publish(report.counts(made))
     log.info("published generation=%s windows=%d", generation, made.embedded_windows)

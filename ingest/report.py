@@ -42,6 +42,7 @@ class Report:
     embedded_windows: int
     embedded_tokens: int
     generation: str | None  # None: nothing was published
+    purged: int = 0  # forgotten documents that the index lost
     withheld: str | None = None  # why a rebuilt index was not published
 
 
@@ -83,6 +84,7 @@ def counts(report: Report) -> dict[str, object]:
         "embedded_windows": report.embedded_windows,
         "embedded_tokens": report.embedded_tokens,
         "generation": report.generation,
+        "purged": report.purged,
         "withheld": report.withheld,
         "sources": [_source(source) for source in report.sources],
     }

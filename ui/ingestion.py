@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from index import generations, published
+from index import generations, inventory
 from ingest.base import LedgerError
 from ingest.history import QUARANTINE_AFTER, Loss, Past, Trouble
 from ingest.report import facts
@@ -97,7 +97,7 @@ def status(settings: Settings) -> Facts:
     selected = generations.select(settings.data_dir)
     memory, now = wiring.kept_memory(settings), datetime.now(UTC)
     pasts = memory[0].sources() if memory else {}
-    old = published.stale(settings.data_dir, selected.manifest) if selected else frozenset()
+    old = inventory.stale(settings.data_dir, selected.manifest) if selected else frozenset()
     return {
         "data_dir": str(settings.data_dir),
         "index": None

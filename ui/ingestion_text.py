@@ -68,6 +68,8 @@ def report(facts: Facts) -> str:
             f"  ! {failure['document']}: {failure['message']} ({failure['code']})"
             for failure in source.get("failures", ())
         ]
+    if facts["purged"]:
+        lines.append(f"{facts['purged']} forgotten documents removed")
     embedded = f"{facts['embedded_windows']} windows ({facts['embedded_tokens']} tokens) embedded"
     took = f"{facts['seconds']:.1f} s"
     if facts["withheld"]:

@@ -2,14 +2,14 @@
 
 import importlib.util
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from connectors.base import Connector
-from index import published
+from index import inventory
 from index.base import DocumentInfo, Embedder, Store, StoreError
 from ingest.documents import Progress
 from ingest.report import Report
@@ -28,6 +28,7 @@ from ui.settings import (
 )
 
 if TYPE_CHECKING:
+    from index.overlay import Overlay
     from ingest.ledger import Ledger
     from ingest.nightly import Memory
     from ingest.runs import Runs
@@ -114,6 +115,30 @@ def store(settings: Settings, encoder: Embedder) -> Store:
     return PublishedStore(settings.data_dir, recipe=recipe(encoder))
 
 
+def overlay(settings: Settings) -> "Overlay":
+    """Return what is forbidden in the data directory, to be read and changed."""
+    from index.live import Live
+    from index.overlay import Overlay
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return Overlay(Live(settings.data_dir))
+
+
+def published(settings: Settings, document_ids: Iterable[str]) -> Mapping[str, DocumentInfo]:
+    """Return id -> document for those in the published index, whoever may read them."""
+    from contextlib import closing
+
+    from index import generations, records
+    from index.contents import CHUNKS
+
+    selected = generations.select(settings.data_dir)
+    if selected is None:
+        return {}
+    file = generations.folder(settings.data_dir, selected.manifest.name) / CHUNKS
+    with closing(records.open_read_only(file)) as database:
+        return records.named(database, document_ids)
+
+
 def answering(settings: Settings) -> Answering:
     """Load all that answering needs. Without an index, questions raise StoreError."""
     from rag import confidence
@@ -145,6 +170,7 @@ def ingest(
     from ingest import nightly, parse
     from ingest.cache import VectorCache
     from ingest.documents import Loader
+    from ingest.forgotten import WithoutForgotten, erase
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     lock = FileLock(settings.data_dir / "LOCK")
@@ -164,20 +190,28 @@ def ingest(
             rebuild=rebuild,
         )
         cache = VectorCache(settings.data_dir / "cache.sqlite", encoder)
+        hidden = overlay(settings)
+        forgotten = hidden.now().forgotten
         try:
-            return nightly.run(
-                [connector(source) for source in settings.sources],
+            purged = build.purge(forgotten)
+            report = nightly.run(
+                [WithoutForgotten(connector(source), forgotten) for source in settings.sources],
                 Loader(build, encoder, cache, parse.parse),
-                memory(settings, clock),
+                memory(settings, clock, forgotten),
                 rebuild=rebuild,
                 progress=progress,
+                purged=purged,
             )
+            erase(settings.data_dir, hidden, cache, encoder)
+            return report
         finally:
             cache.close()
             build.abandon()
 
 
-def memory(settings: Settings, clock: Callable[[], datetime]) -> "Memory":
+def memory(
+    settings: Settings, clock: Callable[[], datetime], forgotten: Callable[[str], bool]
+) -> "Memory":
     """Return what one ingestion leaves to the next."""
     from index.live import Live
     from ingest.ledger import Ledger
@@ -186,7 +220,7 @@ def memory(settings: Settings, clock: Callable[[], datetime]) -> "Memory":
 
     def known(source: str) -> Mapping[str, DocumentInfo]:
         try:
-            return published.documents(settings.data_dir, source)
+            return _published(settings, source, forgotten)
         except StoreError:  # damaged, or of another version: why one rebuilds
             return {}
 
@@ -197,13 +231,15 @@ def memory(settings: Settings, clock: Callable[[], datetime]) -> "Memory":
 def plans(settings: Settings, *, now: datetime, progress: Progress) -> list[Plan]:
     """List every source and return what it needs; changes nothing. Raises StoreError."""
     from ingest import nightly
+    from ingest.forgotten import WithoutForgotten
     from ingest.history import Past
 
     kept = kept_memory(settings)
+    forgotten = overlay(settings).now().forgotten if kept else lambda _: False
     return [
         nightly.plan(
-            connector(source),
-            published.documents(settings.data_dir, source.name),
+            WithoutForgotten(connector(source), forgotten),
+            _published(settings, source.name, forgotten),
             kept[0].past(source.name) if kept else Past(),
             limits=limits(settings),
             now=now,
@@ -211,6 +247,13 @@ def plans(settings: Settings, *, now: datetime, progress: Progress) -> list[Plan
         )
         for source in settings.sources
     ]
+
+
+def _published(
+    settings: Settings, source: str, forgotten: Callable[[str], bool]
+) -> dict[str, DocumentInfo]:
+    known = inventory.documents(settings.data_dir, source)
+    return {id: info for id, info in known.items() if not forgotten(id)}
 
 
 def kept_memory(settings: Settings) -> "tuple[Ledger, Runs] | None":

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from connectors.base import Connector, Document, Entry
-from index import generations, published
+from index import generations, inventory
 from index.base import DocumentInfo
 from index.live import Live
 from index.local import LocalBuild, PublishedStore
@@ -90,7 +90,7 @@ class Job:
 
     def known(self, source: str) -> dict[str, DocumentInfo]:
         """Return the published documents of a source."""
-        return published.documents(self.data, source)
+        return inventory.documents(self.data, source)
 
     def past(self) -> Past:
         """Return what is remembered of the wiki."""

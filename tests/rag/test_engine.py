@@ -123,6 +123,34 @@ def test_the_stream_shows_sources_then_verified_sentences_then_the_answer() -> N
     assert len(partials) == 2
 
 
+def test_what_is_taken_back_while_the_answer_is_made_is_in_no_part_of_it() -> None:
+    made = engine("Parental leave is 20 weeks. [1]")
+    store = ListStore(LEAVE, TRAVEL)
+    made._store = store
+    stream = made.stream(Q)
+    assert isinstance(next(stream), Found)
+    store.revoked = frozenset({"wiki:leave"})
+    *_, answer = stream
+    assert isinstance(answer, Answer)
+    assert (answer.status, answer.text, answer.citations) == ("abstained", NOT_FOUND, ())
+    assert [c.document_id for c in answer.closest] == ["wiki:travel"]
+    assert "wiki:leave" not in str(answer)
+    assert "20 weeks" not in str(answer)
+
+
+def test_no_sentence_is_streamed_once_its_page_is_taken_back() -> None:
+    made = engine("Parental leave is 20 weeks. Sick leave needs a note. Trains are booked.")
+    store = ListStore(LEAVE, TRAVEL)
+    made._store = store
+    stream = made.stream(Q)
+    assert isinstance(next(stream), Found)
+    assert next(stream) == Partial("Parental leave is 20 weeks. [1]")
+    store.revoked = frozenset({"wiki:leave"})
+    (answer,) = stream
+    assert isinstance(answer, Answer)
+    assert answer.status == "abstained"
+
+
 def test_closing_the_stream_stops_the_model() -> None:
     model = ScriptedModel("Parental leave is 20 weeks. " * 50)
     stream = engine(model=model).stream(Q)
