@@ -9,7 +9,9 @@ from click.testing import CliRunner
 
 from ui.cli import main
 
-VERBS = "approve ask doctor eval ingest retry scheduler serve slack status tune".split()
+VERBS = (
+    "approve ask doctor eval forget ingest retry revoke scheduler serve slack status tune".split()
+)
 
 
 def run(*arguments: str) -> tuple[int, str]:
