@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 import sqlalchemy as sa
 
@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 Vote = Literal["up", "down"]
 Reason = Literal["wrong", "outdated", "wrong source", "incomplete"]
+REASONS: tuple[Reason, ...] = get_args(Reason)
 
 QUESTIONS = sa.Table(
     "questions",
@@ -62,6 +63,18 @@ class Feedback:
     answer_id: str
     vote: Vote
     reason: Reason | None = None
+
+
+def feedback_of(answer_id: str, liked: str) -> Feedback:
+    """Return what a button means: "up", "down", or down for a reason. Raises JournalError."""
+    if liked == "up":
+        return Feedback(answer_id, "up")
+    for reason in REASONS:
+        if liked == reason:
+            return Feedback(answer_id, "down", reason)
+    if liked == "down":
+        return Feedback(answer_id, "down")
+    raise JournalError(f"{liked!r} is no vote: up, down, {', '.join(REASONS)}.")
 
 
 class Journal:
