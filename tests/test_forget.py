@@ -17,6 +17,7 @@ from rag.engine import Engine, Limits, Models
 from rag.evidence import Weights
 from tests.fake_models import HashEmbedder, OverlapReader, ScriptedModel
 from tests.rag.corpus import RANKING
+from tests.ui.fake_answers import Ratings
 from ui import settings as settings_file
 from ui import wiring
 from ui.chat import Chat
@@ -67,7 +68,7 @@ class Company:
             policy=Policy(accept=0.01),
             limits=Limits(),
         )
-        return Chat(engine, engine._store, lambda: NOW)
+        return Chat(engine, engine._store, lambda: NOW, Ratings())
 
     def files_with(self, *words: str) -> set[str]:
         """Return the files of the data directory that hold one of the words, in any case."""

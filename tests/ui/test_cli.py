@@ -10,8 +10,9 @@ from click.testing import CliRunner
 from ui.cli import main
 
 VERBS = (
-    "approve ask doctor eval forget ingest retry revoke scheduler serve slack status tune".split()
-)
+    "approve ask doctor eval forget forget-user ingest retry revoke"
+    " scheduler serve slack status tune"
+).split()
 
 
 def run(*arguments: str) -> tuple[int, str]:
