@@ -100,6 +100,8 @@ def status(facts: Facts) -> str:
         lines += [last["error"]] if last["error"] else []
         lines += [report({**last, **last["report"]})] if last["report"] else []
     lines += [line for source in facts["sources"] for line in _needs(source)]
+    if facts["failures"]:
+        lines.append(f"Not read    {len(facts['failures'])} documents")
     lines += [_failure(failure) for failure in facts["failures"]]
     return "\n".join(lines)
 
