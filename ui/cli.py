@@ -82,23 +82,74 @@ def ask(
 
 @main.command()
 @click.option("--rebuild", is_flag=True, help="Start from nothing instead of the last generation.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done and why; change nothing.")
+@click.option("--source", "sources", multiple=True, help="Only this source; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report, or the plan, as JSON.")
 @click.pass_context
 @reports_failure
-def ingest(context: click.Context, rebuild: bool, as_json: bool) -> None:
+def ingest(
+    context: click.Context, rebuild: bool, dry_run: bool, sources: tuple[str, ...], as_json: bool
+) -> None:
     """Bring the index up to date with every source.
 
     What has not changed is neither fetched nor embedded again. A document that cannot be read is
-    a row of the report; a source that cannot be listed keeps what it had, and the exit code is 1.
+    a row of the report. A source that cannot be listed keeps what it had, one that lost too much
+    is held until `footnote approve`: then the exit code is 1.
 
-    Example: footnote --settings demo/settings.toml ingest
+    Example: footnote --settings demo/settings.toml ingest --dry-run
+    """
+    from ui import ingestion, ingestion_text
+
+    if rebuild and (sources or dry_run):
+        raise click.UsageError("--rebuild makes the whole index: leave --source and --dry-run out.")
+    settings = ingestion.only(loaded(context), sources)
+    if dry_run:
+        plans = ingestion.plans(settings)
+        click.echo(json.dumps(plans, indent=1) if as_json else ingestion_text.plans(plans))
+        return
+    report = ingestion.run(settings, rebuild=rebuild)
+    click.echo(json.dumps(report, indent=1) if as_json else ingestion_text.report(report))
+    if ingestion.needs_a_person(report):
+        context.exit(1)
+
+
+@main.command()
+@click.argument("source")
+@click.argument("run", type=int)
+@click.option("--yes", is_flag=True, help="Do it; without, only show what it would do.")
+@click.pass_context
+@reports_failure
+def approve(context: click.Context, source: str, run: int, yes: bool) -> None:
+    """Let the loss of SOURCE that RUN held through: the next ingestion deletes these documents.
+
+    `footnote status` names source and run. Documents that come back before then stay.
+
+    Example: footnote approve wiki 12 --yes
+    """
+    from ui import ingestion, ingestion_text
+
+    settings = loaded(context)
+    loss = ingestion.held(settings, source, run)
+    click.echo(ingestion_text.loss(source, sorted(loss.documents), loss.why))
+    if not yes:
+        raise click.UsageError("Nothing was approved: say --yes to delete them at the next run.")
+    ingestion.approve(settings, source, run)
+    click.echo("Approved: `footnote ingest` deletes them, or the next nightly run does.")
+
+
+@main.command()
+@click.argument("document")
+@click.pass_context
+@reports_failure
+def retry(context: click.Context, document: str) -> None:
+    """Have the next ingestion try DOCUMENT again, however often it failed.
+
+    Example: footnote retry drive:manuals/pump.pdf
     """
     from ui import ingestion
 
-    report = ingestion.run(loaded(context), rebuild=rebuild)
-    click.echo(json.dumps(report, indent=1) if as_json else ingestion.text(report))
-    if ingestion.broken_sources(report):
-        context.exit(1)
+    attempts = ingestion.retry(loaded(context), document).attempts
+    click.echo(f"{document} failed {attempts} times; the next ingestion tries it again.")
 
 
 @main.command()
@@ -148,14 +199,78 @@ def scheduler(context: click.Context) -> None:
 @click.pass_context
 @reports_failure
 def status(context: click.Context, as_json: bool) -> None:
-    """Show the published index, the last run and its errors.
+    """Show the published index, the run that goes on, the last one, and what needs a person.
 
     Example: footnote --settings demo/settings.toml status
     """
-    from ui import ingestion
+    from ui import ingestion, ingestion_text
 
     facts = ingestion.status(loaded(context))
-    click.echo(json.dumps(facts, indent=1) if as_json else ingestion.status_text(facts))
+    click.echo(json.dumps(facts, indent=1) if as_json else ingestion_text.status(facts))
+
+
+@main.command()
+@click.argument("documents", nargs=-1, required=True, metavar="DOCUMENT...")
+@click.option("--yes", is_flag=True, help="Do it; without this, only show what would go.")
+@click.option("--undo", is_flag=True, help="Let the documents back in instead.")
+@click.pass_context
+@reports_failure
+def forget(context: click.Context, documents: tuple[str, ...], yes: bool, undo: bool) -> None:
+    """Take documents out of every answer at once, and for good.
+
+    DOCUMENT is an id as citations and `footnote ask --json` show it. A forgotten document is
+    never read again, although its source still lists it.
+
+    Example: footnote forget wiki:people/old-salaries.md --yes
+    """
+    from ui import forgetting
+
+    settings = loaded(context)
+    if undo:
+        click.echo(forgetting.recall(settings, documents))
+    elif yes:
+        click.echo(forgetting.forget(settings, documents, datetime.now(UTC)))
+    else:
+        click.echo(forgetting.preview(settings, documents))
+
+
+@main.command()
+@click.argument("principal")
+@click.argument("document")
+@click.option("--undo", is_flag=True, help="Take the revocation back.")
+@click.pass_context
+@reports_failure
+def revoke(context: click.Context, principal: str, document: str, undo: bool) -> None:
+    """Take one document from a person, a group or everyone, at once.
+
+    Example: footnote revoke group:interns wiki:people/salary-bands.md
+    """
+    from ui import forgetting
+
+    settings = loaded(context)
+    if undo:
+        click.echo(forgetting.restore(settings, principal, document))
+    else:
+        click.echo(forgetting.revoke(settings, principal, document, datetime.now(UTC)))
+
+
+@main.command("forget-user")
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do it.")
+@click.pass_context
+@reports_failure
+def forget_user(context: click.Context, email: str, yes: bool) -> None:
+    """Remove a person's questions and feedback from the journal.
+
+    Example: footnote forget-user ann@x.org --yes
+    """
+    from ui import wiring
+
+    journal = wiring.journal(loaded(context))
+    if not yes:
+        click.echo(f"{journal.count(email)} rows of {email} would go: run it again with --yes.")
+        return
+    click.echo(f"{journal.forget_person(email)} rows of {email} are removed.")
 
 
 @main.command()
@@ -203,3 +318,7 @@ def evaluate(
 
 
 main.add_command(tune)
+
+
+if __name__ == "__main__":
+    main()

@@ -8,10 +8,11 @@ import click
 
 from connectors.base import ConnectorError
 from index.base import StoreError
+from ingest.base import LedgerError
 from rag.base import ModelError
 from ui.settings import SettingsError
 
-FAILURES = (SettingsError, StoreError, ModelError, ConnectorError)
+FAILURES = (SettingsError, StoreError, ModelError, ConnectorError, LedgerError)
 
 
 def reports_failure(command: Callable[..., None]) -> Callable[..., None]:

@@ -11,6 +11,8 @@ from typing import Any, Final
 Json = Mapping[str, Any]  # as Slack sends it
 
 ANSWER_BLOCK: Final = "answer"  # id of the block that holds an answer's words, and nothing else
+VOTE: Final = "vote"  # id of the feedback buttons; with ":<reason>", of a button for a reason
+DOWN: Final = ":down"  # after the answer's id, in what the second button says
 HISTORY: Final = 4  # earlier turns of a thread that a question is asked with
 
 _SPOKEN: Final = frozenset({None, "file_share", "thread_broadcast"})  # subtypes people write
@@ -33,6 +35,17 @@ class Person:
 
     email: str | None
     outsider: bool  # a guest, or from another company
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What somebody thinks of an answer."""
+
+    answer_id: str
+    liked: str  # "up", "down" or a reason
+    user: str
+    channel: str
+    thread: str | None  # ts
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +107,21 @@ def read(body: Json, home: Home) -> Message | None:
     )
 
 
+def vote(body: Json) -> Vote:
+    """Return what a press of a button says."""
+    action: Json = body["actions"][0]
+    value = str(action["value"])
+    _, _, reason = str(action["action_id"]).partition(":")
+    message: Json = body.get("message") or {}
+    return Vote(
+        answer_id=value.removesuffix(DOWN),
+        liked=reason or ("down" if value.endswith(DOWN) else "up"),
+        user=str(body["user"]["id"]),
+        channel=str(body["container"]["channel_id"]),
+        thread=message.get("thread_ts"),
+    )
+
+
 def plain(text: str, bot_user: str) -> str:
     """Return Slack's mrkdwn source as words: links by their label, nameless mentions dropped."""
 
@@ -115,10 +143,12 @@ def took_part(replies: Sequence[Json], home: Home) -> bool:
 
 
 def history(replies: Sequence[Json], before: str, home: Home) -> tuple[tuple[str, str], ...]:
-    """Return the last (question, answer) pairs of a thread, oldest first.
+    """Return the last answered questions of a thread, oldest first, each with an empty answer.
 
     replies: the thread's messages, oldest first. before: ts of the question asked now.
     An answer belongs to the last question before it; the bot's other messages are no answers.
+    An answer's own words stay behind: Slack does not say which documents they come from, so
+    nobody can say whether the asker may read these now.
     """
     turns: list[tuple[str, str]] = []
     question = ""
@@ -127,8 +157,8 @@ def history(replies: Sequence[Json], before: str, home: Home) -> tuple[tuple[str
             break
         if reply.get("user") != home.bot_user:
             question = plain(reply.get("text") or "", home.bot_user) or question
-        elif question and (answer := _answer_text(reply, home)):
-            turns.append((question, answer))
+        elif question and _is_answer(reply):
+            turns.append((question, ""))
             question = ""
     return tuple(turns[-HISTORY:])
 
@@ -152,8 +182,5 @@ def _mentions(text: str, user: str) -> bool:
     return f"<@{user}>" in text or f"<@{user}|" in text
 
 
-def _answer_text(reply: Json, home: Home) -> str:
-    for block in reply.get("blocks") or ():
-        if block.get("block_id") == ANSWER_BLOCK:
-            return plain(block["text"]["text"], home.bot_user)
-    return ""
+def _is_answer(reply: Json) -> bool:
+    return any(block.get("block_id") == ANSWER_BLOCK for block in reply.get("blocks") or ())

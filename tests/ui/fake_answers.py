@@ -1,11 +1,13 @@
 """Scripted answers and an in-memory index, for everything that shows answers to people."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from index.base import Chunk, DocumentInfo, Hit, Place, Vector
+from index.access import may_read
+from index.base import Chunk, DocumentInfo, Hit, Place, StoreError, Vector
 from rag.base import Answer, Citation, Draft, Event, Found, Partial, Question, Quote, Timings
+from rag.journal import Feedback, JournalError
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 EVERYONE = frozenset({"everyone"})
@@ -157,20 +159,44 @@ class MemoryStore:
     def __init__(self, documents: Sequence[Sequence[Chunk]]) -> None:
         self.documents = {each[0].document.id: list(each) for each in documents}
 
+    def pinned(self) -> "MemoryStore":
+        return self
+
     def search(self, text: str, vector: Vector, k: int, principals: frozenset[str]) -> list[Hit]:
         """Return the first k readable chunks; order says nothing here."""
         readable = [
             chunk
             for each in self.documents.values()
             for chunk in each
-            if chunk.document.readers & principals
+            if may_read(chunk.document.access, principals)
         ]
         return [hit(chunk) for chunk in readable[:k]]
 
     def read(self, document_id: str, principals: frozenset[str]) -> list[Chunk]:
         """Return a document's chunks if it exists and may be read."""
         found = self.documents.get(document_id, [])
-        return [chunk for chunk in found if chunk.document.readers & principals]
+        return [chunk for chunk in found if may_read(chunk.document.access, principals)]
+
+    def readable(self, document_ids: Iterable[str], principals: frozenset[str]) -> frozenset[str]:
+        """Return those that exist and may be read."""
+        return frozenset(id for id in document_ids if self.read(id, principals))
+
+
+class Ratings:
+    """Keeps feedback; answers that it does not know cannot be rated."""
+
+    def __init__(self, *answer_ids: str) -> None:
+        self.known = set(answer_ids)
+        self.given: list[tuple[Feedback, frozenset[str]]] = []
+        self.fails: StoreError | None = None
+
+    def __call__(self, feedback: Feedback, principals: frozenset[str], now: datetime) -> None:
+        """Keep one."""
+        if self.fails is not None:
+            raise self.fails
+        if feedback.answer_id not in self.known:
+            raise JournalError(f"There is no answer {feedback.answer_id!r}")
+        self.given.append((feedback, principals))
 
 
 def streamed(answer: Answer, found: Sequence[Chunk]) -> list[Event | Exception]:

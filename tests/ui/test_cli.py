@@ -9,7 +9,10 @@ from click.testing import CliRunner
 
 from ui.cli import main
 
-VERBS = ["ask", "doctor", "eval", "ingest", "scheduler", "serve", "slack", "status", "tune"]
+VERBS = (
+    "approve ask doctor eval forget forget-user ingest retry revoke"
+    " scheduler serve slack status tune"
+).split()
 
 
 def run(*arguments: str) -> tuple[int, str]:
