@@ -17,6 +17,7 @@ from rag.sentences import sentences
 MIN_COSINE = 0.6  # claim and sentence, both embedded; below it they speak of different things
 MIN_OVERLAP = 0.6  # share of the claim's content words that the sentence or its heading holds
 
+_YES_NO = re.compile(r"^(?:Yes|No)[,.:;]\s+(?=\w)", re.I)
 _MARKER = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
 _NEGATION = re.compile(r"\b(?:not|no|never|cannot|without|neither|nor|none)\b|n['’]t\b", re.I)
 _NAME = re.compile(r"(?<=[a-z,;:] )[A-Z][\w&'’-]+")
@@ -34,7 +35,28 @@ def resolve(text: str, ranked: Sequence[Sentence], embedder: Embedder) -> list[C
     """Return the sentences of a model's answer, each with the sentence that supports it."""
     plain = _MARKER.sub("", text)
     claims = [" ".join(plain[a:b].split()) for a, b in sentences(plain, 0, len(plain))]
-    return [Claim(claim, support(claim, ranked, embedder)) for claim in claims]
+    return [_claim(claim, ranked, embedder) for claim in claims]
+
+
+def _claim(claim: str, ranked: Sequence[Sentence], embedder: Embedder) -> Claim:
+    """Return a claim with its support; where only its Yes or No is unsupported, without that."""
+    resting = support(claim, ranked, embedder)
+    if resting is None and (opening := _YES_NO.match(claim)):
+        shorter = claim[opening.end() :]
+        shorter = shorter[:1].upper() + shorter[1:]
+        return Claim(shorter, support(shorter, ranked, embedder))
+    return Claim(claim, resting)
+
+
+def omits(question: str, claims: Sequence[Claim]) -> bool:
+    """Whether a number, time, name … was asked for that the sources show and the claims leave out.
+
+    A small model likes to say all of a sentence but its value.
+    """
+    wanted = words.wanted(question)
+    if wanted is words.Wanted.ANY or any(words.shows(wanted, claim.text) for claim in claims):
+        return False
+    return any(claim.support and words.shows(wanted, claim.support.text) for claim in claims)
 
 
 def support(claim: str, ranked: Sequence[Sentence], embedder: Embedder) -> Sentence | None:

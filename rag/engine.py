@@ -25,6 +25,7 @@ from rag.retrieve import standalone
 from rag.sentences import sentences
 
 CLOSEST = 3  # unconfirmed pages named beside an answer or instead of one
+RELEVANT = 0.5  # a draft must rest on a sentence at least this share as likely as the likeliest
 LACKING_CODE = 0.3  # times the confidence of an answer whose passage lacks a code that was asked
 NOT_FOUND = "I could not find an answer to that in the documents you can read."
 
@@ -142,13 +143,19 @@ class Engine:
         else:
             claims = yield from self._generate(attempt, found, question, watch)
         text, citations = cite.cited(claims, found.hits)
-        sound = bool(claims) and all(claim.support for claim in claims)
+        relevance = _relevance(claims, found.ranked)
+        sound = (
+            bool(claims)
+            and all(claim.support for claim in claims)
+            and relevance >= RELEVANT
+            and not cite.omits(attempt.query, claims)
+        )
         return Draft(
             text if sound else "",
             attempt.passages,
             found.hits,
             citations if sound else (),
-            found.confidence * _relevance(claims, found.ranked),
+            found.confidence * relevance,
             "evidence" if weak else "none" if sound else "grounding",
             attempt.model,
         )

@@ -11,7 +11,7 @@ from index.base import Hit
 from rag.base import LanguageModel
 from rag.evidence import Sentence
 
-VERSION = "answer-1"
+VERSION = "answer-2"
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def _embedder(settings: Settings) -> str:
 
 
 def _model(settings: Settings) -> str:
-    model = wiring.model(settings.model)
+    model = wiring.model(settings.model, settings.data_dir / wiring.MODELS)
     return f"{model.name}, {model.context_tokens} tokens of context"
 
 

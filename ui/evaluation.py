@@ -16,7 +16,14 @@ from rag.eval.questions import EvalQuestion
 from rag.retrieve import standalone
 from ui import ingestion, ingestion_text, settings, wiring
 from ui.progress import progress_bar
-from ui.settings import FilesSource, IngestSection, JsonLinesSource, Settings, SettingsError
+from ui.settings import (
+    FilesSource,
+    IngestSection,
+    JsonLinesSource,
+    ModelSection,
+    Settings,
+    SettingsError,
+)
 
 PRIVATE = Path("data") / "eval"  # indexes made for evaluation, one a folder
 ANY_LOSS = IngestSection(max_lost_percent=100, max_lost_documents=1_000_000_000)
@@ -42,7 +49,8 @@ def run(folder: Path, json_file: Path | None, *, limit: int | None, retrieval_on
                 progress=lambda done, total: progress("questions", done, total),
             )
     else:
-        made = wiring.answering(private)
+        tuned = ModelSection(path=wiring.tuned_model(PRIVATE / wiring.MODELS))  # once for all
+        made = wiring.answering(private.model_copy(update={"model": tuned}))
         made.engine.ask(Question("What is this about?", READERS))  # the first one warms up
         with progress_bar() as progress:
             result = run_all(

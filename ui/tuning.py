@@ -58,7 +58,7 @@ def data(folders: Sequence[Labelled], out: Path, refusals: float) -> str:
     curated = curation.curate(
         ((e, *_sentences(e, encoder)) for e in _examples(folders, encoder)),
         likely,
-        wiring.model(ModelSection()),
+        wiring.model(ModelSection(path=wiring.packaged_model()), Path()),
         prompt_tokens=PROMPT_TOKENS,
         refusals=refusals,
         seed=0,

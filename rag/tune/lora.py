@@ -77,6 +77,7 @@ def train(
     optimiser = torch.optim.AdamW(weights, lr=recipe.rate, weight_decay=0.0)
     facts = {"recipe": asdict(recipe), "turns": len(encoded), "steps": len(batches)}
     done, curve = _resume(tuned, optimiser, out, facts)
+    lora.base_model_name_or_path = base.stem  # not where it lay on this machine
     lora.save_pretrained(str(out))
     started, losses = time.monotonic(), []
     for step, batch in enumerate(batches[done:], start=done + 1):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.cite import Claim, cited, resolve, support
+from rag.cite import Claim, cited, omits, resolve, support
 from rag.evidence import Sentence
 from tests.rag.corpus import EMBEDDER, hit, ranked
 
@@ -18,6 +18,19 @@ SENTENCES = ranked("How long is parental leave?", LEAVE)
 def says(text: str) -> str | None:
     found = support(text, SENTENCES, EMBEDDER)
     return found.text if found else None
+
+
+def test_a_claim_that_leaves_out_the_number_that_was_asked_for_is_noticed() -> None:
+    question = "How many weeks is parental leave?"
+    assert omits(question, [Claim("Parental leave is at full pay.", SENTENCES[0])])
+    assert not omits(question, [Claim("Parental leave is 20 weeks.", SENTENCES[0])])
+    assert not omits("Is there parental leave?", [Claim("It is at full pay.", SENTENCES[0])])
+
+
+def test_a_yes_or_no_that_nothing_supports_is_left_off() -> None:
+    (claim,) = resolve("No, parental leave is 20 weeks at full pay. [2]", SENTENCES, EMBEDDER)
+    assert claim.support is not None
+    assert claim.text == "Parental leave is 20 weeks at full pay."
 
 
 def test_a_sentence_in_the_sources_words_is_supported() -> None:
