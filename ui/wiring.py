@@ -1,6 +1,7 @@
 """Settings into objects: the one place that knows every class. Imports are lazy: each costs."""
 
 import importlib.util
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -143,12 +144,11 @@ def ingest(settings: Settings, *, now: datetime, rebuild: bool, progress: Progre
         build = LocalBuild(
             settings.data_dir, recipe=recipe(encoder), dim=encoder.dim, now=now, rebuild=rebuild
         )
-        cache = VectorCache(settings.data_dir / "cache.sqlite", encoder)
         try:
             connectors = [connector(source) for source in settings.sources]
-            return nightly.run(connectors, build, encoder, cache, progress)
+            with closing(VectorCache(settings.data_dir / "cache.sqlite", encoder)) as cache:
+                return nightly.run(connectors, build, encoder, cache, progress)
         finally:
-            cache.close()
             build.abandon()
 
 

@@ -1,0 +1,79 @@
+"""A small real ingestion, run whole in a process that may be killed at any point of it."""
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from connectors.base import Document, Entry
+from index import contents, generations
+from index.base import StoreError
+from index.local import LocalBuild, PublishedStore
+from ingest import nightly
+from ingest.cache import VectorCache
+from tests.fake_models import HashEmbedder
+from tests.fakes import ListConnector
+
+NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
+ALL, HR = frozenset({"everyone"}), frozenset({"group:hr"})
+RECIPE = "crash-test"
+NOTHING = "no index yet"
+
+
+def page(key: str, text: str, readers: frozenset[str] = ALL) -> Document:
+    """Return a page whose version follows from its text."""
+    version = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+    entry = Entry(f"wiki:{key}", version, readers)
+    return Document(entry, key, f"https://w.example/{key}", text.encode(), "text/plain", NOW)
+
+
+def night(number: int) -> list[Document]:
+    """Return what the wiki holds on a night: something is new, changed, gone, re-permissioned."""
+    return [
+        page("kept", "The canteen opens at noon. Parental leave is twenty weeks."),
+        page("changed", f"The gateway runs firmware {number}."),
+        page("readers", "Salary bands are reviewed each year.", ALL if number % 2 else HR),
+        page(f"only-{number}", f"Minutes of the meeting number {number}."),
+    ]
+
+
+def ingest(data: Path, documents: Sequence[Document]) -> None:
+    """Bring the index up to date, as `footnote ingest` does. Raises StoreError."""
+    data.mkdir(exist_ok=True)
+    embedder = HashEmbedder()
+    build = LocalBuild(data, recipe=RECIPE, dim=embedder.dim, now=NOW, rebuild=False)
+    try:
+        with closing(VectorCache(data / "cache.sqlite", embedder)) as cache:
+            connector = ListConnector(documents, name="wiki")
+            nightly.run([connector], build, embedder, cache, lambda *_: None)
+    finally:
+        build.abandon()
+
+
+def grown(data: Path, nights: int) -> Path:
+    """Ingest some nights one after the other; return the data directory."""
+    for number in range(nights):
+        ingest(data, night(number))
+    return data
+
+
+def content(data: Path) -> str:
+    """Open the index as a question does, and return its content hash; NOTHING before the first."""
+    store = PublishedStore(data, recipe=RECIPE)
+    try:
+        generation = store.pinned().generation
+    except StoreError as error:
+        if str(error) != generations.NO_INDEX.format(data=data):
+            raise
+        return NOTHING
+    return contents.content_hash(generations.folder(data, generation))
+
+
+def copied(data: Path, to: Path) -> Path:
+    """Return a fresh copy of a data directory, in the place of an older copy."""
+    shutil.rmtree(to, ignore_errors=True)
+    if data.is_dir():
+        shutil.copytree(data, to)
+    return to
