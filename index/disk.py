@@ -60,14 +60,13 @@ def writing(data: Path) -> Iterator[None]:
         yield
     except (OSError, sqlite3.OperationalError) as error:
         raise StoreError(
-            f"{data} cannot be written: {error}. {_advice(data, error)} Questions are answered "
+            f"{data} cannot be written: {error}. {_advice(error)} Questions are answered "
             "from the last published generation meanwhile; then run `footnote ingest` again."
         ) from error
 
 
-def _advice(data: Path, error: Exception) -> str:
+def _advice(error: Exception) -> str:
     code = getattr(error, "sqlite_errorcode", None)
     if code == sqlite3.SQLITE_FULL or getattr(error, "errno", None) in FULL:
-        free = shutil.disk_usage(data).free // 2**20
-        return f"The disk, a quota or a limit is full ({free} MiB are free): make room."
+        return "The disk, a quota or a limit is full: make room."
     return "Check the disk and the folder's permissions."

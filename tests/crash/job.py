@@ -41,7 +41,6 @@ def night(number: int) -> list[Document]:
 
 def ingest(data: Path, documents: Sequence[Document]) -> None:
     """Bring the index up to date, as `footnote ingest` does. Raises StoreError."""
-    data.mkdir(exist_ok=True)
     embedder = HashEmbedder()
     build = LocalBuild(data, recipe=RECIPE, dim=embedder.dim, now=NOW, rebuild=False)
     try:

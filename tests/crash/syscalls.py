@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import get_context, reduction
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Literal
 
@@ -89,7 +90,7 @@ def watched(
 
     at: counts from 0; -1: no fault.
     """
-    context = get_context("forkserver")
+    context = warm()
     ours, theirs = context.Pipe()
     process = context.Process(target=_child, args=(theirs, work, args))
     process.start()
@@ -104,6 +105,13 @@ def watched(
     error = None if killed else ours.recv()
     ours.close()
     return Ended(calls, error, killed)
+
+
+def warm() -> ForkServerContext:
+    """Return how to start processes that have imported what they need before they begin."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["tests.crash.job", "tests.crash.syscalls"])
+    return context
 
 
 def available() -> bool:
