@@ -69,4 +69,4 @@ def _advice(error: Exception) -> str:
     code = getattr(error, "sqlite_errorcode", None)
     if code == sqlite3.SQLITE_FULL or getattr(error, "errno", None) in FULL:
         return "The disk, a quota or a limit is full: make room."
-    return "Check the disk and the folder's permissions."
+    return "Look whether it is full, sound and writable."

@@ -1,10 +1,13 @@
 """A small real ingestion, run whole in a process that may be killed at any point of it."""
 
 import hashlib
+import resource
 import shutil
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from connectors.base import Document, Entry
@@ -56,6 +59,24 @@ def grown(data: Path, nights: int) -> Path:
     for number in range(nights):
         ingest(data, night(number))
     return data
+
+
+def nights(data: Path, numbers: Sequence[int], pause_s: float) -> None:
+    """Ingest nights one after the other, with a pause after each."""
+    for number in numbers:
+        ingest(data, night(number))
+        time.sleep(pause_s)
+
+
+def limited(data: Path, documents: Sequence[Document], limit: int, said: Connection) -> None:
+    """Ingest where no file may grow over `limit` bytes; send the error, or None."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    try:
+        ingest(data, documents)
+    except StoreError as error:
+        said.send(str(error))
+    else:
+        said.send(None)
 
 
 def content(data: Path) -> str:
