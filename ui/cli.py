@@ -195,6 +195,52 @@ def doctor(context: click.Context, offline: bool) -> None:
         context.exit(1)
 
 
+@main.command()
+@click.option("--to", metavar="N", help="The generation; default: the one before the current.")
+@click.option("--yes", is_flag=True, help="Do it; without this, only show what would change.")
+@click.pass_context
+@reports_failure
+def rollback(context: click.Context, to: str | None, yes: bool) -> None:
+    """Let an earlier generation of the index answer again.
+
+    Generations are those of `footnote status` and the folders in data/generations. A damaged one
+    is refused. The next ingestion goes on from the one that answers.
+
+    Example: footnote --settings demo/settings.toml rollback --to 12 --yes
+    """
+    from ui import state
+
+    click.echo(state.go_back(loaded(context), to, really=yes))
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.pass_context
+@reports_failure
+def backup(context: click.Context, file: Path) -> None:
+    """Write the index and the live state into one new FILE; an ingestion may run meanwhile.
+
+    Example: footnote --settings demo/settings.toml backup footnote.tar
+    """
+    from ui import state
+
+    click.echo(state.back_up(loaded(context), file, datetime.now(UTC)))
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.pass_context
+@reports_failure
+def restore(context: click.Context, file: Path) -> None:
+    """Fill an empty data directory from the backup in FILE, after verifying every byte of it.
+
+    Example: footnote --settings settings.toml restore footnote.tar
+    """
+    from ui import state
+
+    click.echo(state.restore(loaded(context), file))
+
+
 @main.command("eval")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write JSON here.")

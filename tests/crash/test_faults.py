@@ -79,9 +79,18 @@ def faulty(ended: Ended, call: Call, data: Path, old: str, new: str) -> Iterator
 
 def test_every_file_is_synced_before_it_gets_its_name(start: Path, data: Path) -> None:
     calls = [(call.name, call.path) for call in run(job.copied(start, data)).calls]
-    published = max(n for n, (name, path) in enumerate(calls)
-                    if name == "rename" and path.startswith("generations/0"))
-    for file in ("chunks.sqlite", "vectors.faiss", "owners.npy", "manifest.json", "manifest.sha256"):
+    published = max(
+        n
+        for n, (name, path) in enumerate(calls)
+        if name == "rename" and path.startswith("generations/0")
+    )
+    for file in (
+        "chunks.sqlite",
+        "vectors.faiss",
+        "owners.npy",
+        "manifest.json",
+        "manifest.sha256",
+    ):
         path = f"generations/.building/{file}"
         touched = [n for n, call in enumerate(calls) if call[1] == path and call[0] != "fsync"]
         assert calls.index(("fsync", path), touched[-1]) < published

@@ -9,7 +9,9 @@ from click.testing import CliRunner
 
 from ui.cli import main
 
-VERBS = ["ask", "doctor", "eval", "ingest", "scheduler", "serve", "slack", "status", "tune"]
+VERBS = sorted(
+    "ask backup doctor eval ingest restore rollback scheduler serve slack status tune".split()
+)
 
 
 def run(*arguments: str) -> tuple[int, str]:
