@@ -79,8 +79,11 @@ def limited(data: Path, documents: Sequence[Document], limit: int, said: Connect
         said.send(None)
 
 
-def content(data: Path) -> str:
-    """Open the index as a question does, and return its content hash; NOTHING before the first."""
+def content(data: Path, *, degraded: bool = True) -> str:
+    """Open the index as a question does, and return its content hash; NOTHING before the first.
+
+    degraded: whether it may be another generation than CURRENT names.
+    """
     store = PublishedStore(data, recipe=RECIPE)
     try:
         generation = store.pinned().generation
@@ -88,6 +91,8 @@ def content(data: Path) -> str:
         if str(error) != generations.NO_INDEX.format(data=data):
             raise
         return NOTHING
+    if store.degraded and not degraded:
+        raise StoreError(store.degraded)
     return contents.content_hash(generations.folder(data, generation))
 
 

@@ -14,6 +14,7 @@ def said(data: Path, limit: int) -> str | None:
     ours, theirs = warm().Pipe()
     process = warm().Process(target=job.limited, args=(data, job.night(3), limit, theirs))
     process.start()
+    theirs.close()
     error: str | None = ours.recv()
     process.join()
     return error
