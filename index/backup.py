@@ -22,7 +22,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from index import disk, generations
+from index import contents, disk, generations
 from index.base import StoreError
 
 FORMAT = 1
@@ -30,6 +30,7 @@ ABOUT = "backup.json"
 SUMS = "SHA256SUMS"
 LIVE = "live.sqlite"
 RUNS = "runs.jsonl"
+PARTS = (LIVE, RUNS, "generations")  # what was forgotten is there before what would tell it
 TRIES = 5  # an ingestion may publish while the live state is copied
 
 _MEMBER = re.compile(rf"{ABOUT}|{LIVE}|{RUNS}|generations/[0-9]{{6,}}/[a-z0-9]+\.[a-z0-9]+")
@@ -44,6 +45,7 @@ class About:
     generation: str
     documents: int
     chunks: int
+    content: str  # hash of the documents, readers, chunks and vectors
 
 
 def save(data: Path, file: Path, *, now: datetime) -> About:
@@ -82,11 +84,9 @@ def restore(file: Path, data: Path) -> About:
             _unpack(file, scratch)
             about = _about(scratch / ABOUT)
             manifest = generations.load(scratch, about.generation)
-            for part in (
-                LIVE,
-                RUNS,
-                "generations",
-            ):  # what was forgotten, before what would tell it
+            if contents.content_hash(generations.folder(scratch, manifest.name)) != about.content:
+                raise StoreError(f"{file} does not hold what it says. Use another backup.")
+            for part in PARTS:
                 if (scratch / part).exists():
                     (scratch / part).rename(data / part)
             disk.sync(data)
@@ -113,14 +113,22 @@ def _collected(
                 f"{folder}/{name}": stack.enter_context((data / folder / name).open("rb"))
                 for name in names
             }
-        except FileNotFoundError:
+            content = contents.content_hash(data / folder)
+        except (OSError, RuntimeError, sqlite3.Error):  # pruned since; RuntimeError: FAISS
             continue
         _copy_live(data / LIVE, scratch / LIVE)
         if generations.pointer(data) == pointer:
             break
     else:
         raise StoreError(f"{data} was published {TRIES} times meanwhile: run the backup again.")
-    about = About(FORMAT, now.isoformat(), manifest.name, manifest.documents, manifest.chunks)
+    about = About(
+        FORMAT,
+        now.isoformat(),
+        manifest.name,
+        manifest.documents,
+        manifest.chunks,
+        content,
+    )
     members[ABOUT] = io.BytesIO(json.dumps(asdict(about), indent=1).encode())
     if (scratch / LIVE).exists():
         members[LIVE] = stack.enter_context((scratch / LIVE).open("rb"))

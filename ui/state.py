@@ -60,4 +60,7 @@ def _line(manifest: Manifest) -> str:
 
 
 def _held(about: About) -> str:
-    return f"generation {about.generation}, {about.documents} documents in {about.chunks} chunks"
+    return (
+        f"generation {about.generation}, {about.documents} documents in {about.chunks} chunks, "
+        f"content {about.content[:12]}"
+    )

@@ -56,7 +56,7 @@ def test_a_restored_index_is_the_one_that_was_backed_up(
 ) -> None:
     about = backup.restore(file, tmp_path / "elsewhere" / "data")
     restored = tmp_path / "elsewhere" / "data"
-    assert about == backup.About(1, NOW.isoformat(), "000002", 4, 4)
+    assert about == backup.About(1, NOW.isoformat(), "000002", 4, 4, job.content(data))
     assert job.content(restored) == job.content(data)
     with closing(sqlite3.connect(restored / "live.sqlite")) as live:
         assert live.execute("SELECT vote FROM feedback").fetchall() == [("up",)]
