@@ -3,6 +3,7 @@
 import importlib.util
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -136,8 +137,6 @@ def journal(settings: Settings) -> "Journal":
 
 def published(settings: Settings, document_ids: Iterable[str]) -> Mapping[str, DocumentInfo]:
     """Return id -> document for those in the published index, whoever may read them."""
-    from contextlib import closing
-
     from index import generations, records
     from index.contents import CHUNKS
 
@@ -191,6 +190,8 @@ def ingest(
             f"Another ingestion is running in {settings.data_dir}; see `footnote status`."
         ) from None
     with held:
+        hidden = overlay(settings)
+        forgotten = hidden.now().forgotten
         encoder = embedder(settings.embedder)
         build = LocalBuild(
             settings.data_dir,
@@ -199,23 +200,20 @@ def ingest(
             now=clock(),
             rebuild=rebuild,
         )
-        cache = VectorCache(settings.data_dir / "cache.sqlite", encoder)
-        hidden = overlay(settings)
-        forgotten = hidden.now().forgotten
         try:
-            purged = build.purge(forgotten)
-            report = nightly.run(
-                [WithoutForgotten(connector(source), forgotten) for source in settings.sources],
-                Loader(build, encoder, cache, parse.parse),
-                memory(settings, clock, forgotten),
-                rebuild=rebuild,
-                progress=progress,
-                purged=purged,
-            )
-            erase(settings.data_dir, hidden, cache, encoder)
-            return report
+            with closing(VectorCache(settings.data_dir / "cache.sqlite", encoder)) as cache:
+                purged = build.purge(forgotten)
+                report = nightly.run(
+                    [WithoutForgotten(connector(source), forgotten) for source in settings.sources],
+                    Loader(build, encoder, cache, parse.parse),
+                    memory(settings, clock, forgotten),
+                    rebuild=rebuild,
+                    progress=progress,
+                    purged=purged,
+                )
+                erase(settings.data_dir, hidden, cache, encoder)
+                return report
         finally:
-            cache.close()
             build.abandon()
 
 
