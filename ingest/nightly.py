@@ -8,8 +8,8 @@ import numpy as np
 
 from connectors.base import Connector, ConnectorError, Document, Entry
 from index.base import Build, Chunk, DocumentInfo, Embedder
-from ingest import parse, sync
-from ingest.base import Failure, Parsed, ParseError
+from ingest import sync
+from ingest.base import Failure, Parsed, ParseError, Parser
 from ingest.cache import VectorCache
 from ingest.chunk import chunks_of, windows_of
 
@@ -63,13 +63,16 @@ def run(
     embedder: Embedder,
     cache: VectorCache,
     progress: Progress,
+    parser: Parser,
 ) -> Report:
     """Bring the build up to date with every source, and publish it if anything changed.
 
     A source that cannot be listed keeps all its documents; a document that cannot be fetched or
     parsed keeps its old text, if it had one, and is a row of the report.
     """
-    reports = [_source(connector, build, embedder, cache, progress) for connector in connectors]
+    reports = [
+        _source(connector, build, embedder, cache, progress, parser) for connector in connectors
+    ]
     report = Report(tuple(reports), cache.embedded_texts, cache.embedded_tokens, None)
     if not any(source.touched for source in reports):
         return report
@@ -109,7 +112,12 @@ def facts(report: Report) -> dict[str, object]:
 
 
 def _source(
-    connector: Connector, build: Build, embedder: Embedder, cache: VectorCache, progress: Progress
+    connector: Connector,
+    build: Build,
+    embedder: Embedder,
+    cache: VectorCache,
+    progress: Progress,
+    parser: Parser,
 ) -> SourceReport:
     known = build.documents(connector.name)
     try:
@@ -119,7 +127,7 @@ def _source(
         return SourceReport(connector.name, unchanged=len(known), error=str(error))
     failures: list[Failure] = []
     to_fetch = [*plan.added, *plan.changed]
-    for batch in _batches(connector, to_fetch, embedder, failures, progress):
+    for batch in _batches(connector, to_fetch, embedder, failures, progress, parser):
         _store(batch, build, embedder, cache)
     build.set_readers(plan.readers)
     build.delete(plan.gone)
@@ -141,11 +149,12 @@ def _batches(
     embedder: Embedder,
     failures: list[Failure],
     progress: Progress,
+    parser: Parser,
 ) -> Iterator[_Batch]:
     batch = _Batch()
     for done, entry in enumerate(entries):
         progress(connector.name, done, len(entries))
-        read = _read(connector, entry, failures)
+        read = _read(connector, entry, failures, parser)
         if read is not None:
             info, parsed = read
             chunks = chunks_of(info, parsed, embedder)
@@ -160,12 +169,12 @@ def _batches(
 
 
 def _read(
-    connector: Connector, entry: Entry, failures: list[Failure]
+    connector: Connector, entry: Entry, failures: list[Failure], parser: Parser
 ) -> tuple[DocumentInfo, Parsed] | None:
     """Fetch and parse one document; a failure becomes a row."""
     try:
         document = connector.fetch(entry)
-        parsed = parse.parse(document)
+        parsed = parser(document)
     except ConnectorError as error:
         failures.append(Failure(entry.id, "fetch", "source", str(error)))
     except ParseError as error:

@@ -42,7 +42,9 @@ def parse(document: Document) -> Parsed:
     except ParseError as error:
         raise ParseError(error.code, f"{name} was left out: {error}") from error
     except MemoryError as error:
-        raise ParseError("too-large", f"{name} needs more memory than is allowed.") from error
+        raise ParseError(
+            "memory", f"{name} needs more memory than is allowed. Split it, or leave it out."
+        ) from error
     except Exception as error:  # whatever the libraries raise at bad bytes
         raise ParseError(
             "damaged",

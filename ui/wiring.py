@@ -129,6 +129,7 @@ def ingest(settings: Settings, *, now: datetime, rebuild: bool, progress: Progre
     from index.local import LocalBuild
     from ingest import nightly
     from ingest.cache import VectorCache
+    from ingest.sandbox import Sandbox
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     lock = FileLock(settings.data_dir / "LOCK")
@@ -138,7 +139,7 @@ def ingest(settings: Settings, *, now: datetime, rebuild: bool, progress: Progre
         raise SettingsError(
             f"Another ingestion is running in {settings.data_dir}; see `footnote status`."
         ) from None
-    with held:
+    with held, Sandbox() as sandbox:
         encoder = embedder(settings.embedder)
         build = LocalBuild(
             settings.data_dir, recipe=recipe(encoder), dim=encoder.dim, now=now, rebuild=rebuild
@@ -146,7 +147,7 @@ def ingest(settings: Settings, *, now: datetime, rebuild: bool, progress: Progre
         cache = VectorCache(settings.data_dir / "cache.sqlite", encoder)
         try:
             connectors = [connector(source) for source in settings.sources]
-            return nightly.run(connectors, build, encoder, cache, progress)
+            return nightly.run(connectors, build, encoder, cache, progress, sandbox.parse)
         finally:
             cache.close()
             build.abandon()

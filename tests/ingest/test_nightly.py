@@ -10,6 +10,7 @@ from connectors.base import Document, Entry
 from index.local import LocalBuild, PublishedStore
 from ingest.cache import VectorCache
 from ingest.nightly import Report, run
+from ingest.parse import parse
 from tests.fake_models import HashEmbedder
 from tests.fakes import ListConnector
 
@@ -36,7 +37,7 @@ class Job:
         build = LocalBuild(self.data, recipe="r", dim=384, now=NOW, rebuild=False)
         cache = VectorCache(self.data / "cache.sqlite", self.embedder)
         try:
-            return run([connector], build, self.embedder, cache, lambda *_: None)
+            return run([connector], build, self.embedder, cache, lambda *_: None, parse)
         finally:
             cache.close()
             build.abandon()
