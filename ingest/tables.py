@@ -12,9 +12,12 @@ from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ingest.base import ParseError
+from ingest.office import MAX_STORED_CELLS
 from ingest.sections import PARAGRAPH, Section, table
 
 MAX_CELLS = 200_000  # of one document: more is data to be queried, not text to be read
+MAX_SPREAD = 10  # places of a sheet to cells in it
+MAX_COLUMNS = 16_384  # of a sheet, as Excel has it; a file may claim more
 MAX_FIELD = 10_000_000  # characters in one field of delimited text
 SNIFFED_LINES = 50
 DELIMITERS = (",", ";", "\t", "|")
@@ -35,10 +38,8 @@ def read_workbook(body: bytes, url: str) -> list[Section]:
     for sheet in workbook.worksheets:
         if sheet.sheet_state != "visible":
             continue
-        rows = _sheet(sheet)
+        rows = _sheet(sheet, left)
         left -= sum(cell != "" for row in rows for cell in row)
-        if left < 0:
-            raise _too_large()
         text = PARAGRAPH.join(table(part) for part in _tables(rows))
         sections.append(Section(text, (sheet.title,), url))
     return sections
@@ -47,9 +48,12 @@ def read_workbook(body: bytes, url: str) -> list[Section]:
 def read_delimited(text: str, url: str) -> list[Section]:
     """Return delimited text as one table; the delimiter is the one that gives even rows."""
     csv.field_size_limit(MAX_FIELD)
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
-    if sum(map(len, rows)) > MAX_CELLS:
-        raise _too_large()
+    rows, cells = [], 0
+    for row in csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)):
+        rows.append(row)
+        cells += len(row)
+        if cells > MAX_CELLS:
+            raise _too_large()
     return [Section(table(rows), (), url)]
 
 
@@ -60,8 +64,8 @@ def _too_large() -> ParseError:
     )
 
 
-def _sheet(sheet: Worksheet) -> list[list[str]]:
-    """Return the visible cells by row and column.
+def _sheet(sheet: Worksheet, most: int) -> list[list[str]]:
+    """Return the visible cells by row and column. Raises ParseError if they are over `most`.
 
     Built from the cells there are: a sheet may declare a million rows and hold ten. A cell merged
     over several rows is repeated in each, so that every row can be read alone.
@@ -76,6 +80,8 @@ def _sheet(sheet: Worksheet) -> list[list[str]]:
         if value and merged.max_row - merged.min_row < MAX_CELLS // 100:
             below = range(merged.min_row + 1, merged.max_row + 1)
             cells |= {(row, merged.min_col): value for row in below}
+        if len(cells) > MAX_STORED_CELLS:
+            raise _too_large()
     hidden_rows = {number for number, row in sheet.row_dimensions.items() if row.hidden}
     hidden_columns = _hidden_columns(sheet)
     kept = [
@@ -85,9 +91,14 @@ def _sheet(sheet: Worksheet) -> list[list[str]]:
     ]
     if not kept:
         return []
+    if len(kept) > most:
+        raise _too_large()
     columns = _positions({column for _, column, _ in kept}, hidden_columns)
     lines = _positions({row for row, _, _ in kept}, hidden_rows)
-    rows = [[""] * (max(columns.values()) + 1) for _ in range(max(lines.values()) + 1)]
+    width, height = max(columns.values()) + 1, max(lines.values()) + 1
+    if width * height > MAX_SPREAD * MAX_CELLS:  # a cell here and there over a whole sheet
+        raise _too_large()
+    rows = [[""] * width for _ in range(height)]
     for row, column, value in kept:
         rows[lines[row]][columns[column]] = value
     return rows
@@ -110,7 +121,7 @@ def _hidden_columns(sheet: Worksheet) -> frozenset[int]:
         column
         for dimension in sheet.column_dimensions.values()
         if dimension.hidden and dimension.min and dimension.max
-        for column in range(dimension.min, dimension.max + 1)
+        for column in range(dimension.min, min(dimension.max, MAX_COLUMNS) + 1)
     )
 
 
