@@ -18,8 +18,9 @@ from ingest.sections import PARAGRAPH, Section, table
 MAX_CELLS = 200_000  # of one document: more is data to be queried, not text to be read
 MAX_SPREAD = 10  # places of a sheet to cells in it
 MAX_COLUMNS = 16_384  # of a sheet, as Excel has it; a file may claim more
-MAX_FIELD = 10_000_000  # characters in one field of delimited text
+MAX_FIELD = 100_000_000  # characters in one field of delimited text: more than a file may have
 SNIFFED_LINES = 50
+SNIFFED_CHARACTERS = 2**16
 DELIMITERS = (",", ";", "\t", "|")
 
 _NUMERIC = re.compile(r"[-+(]?[€$£]?[\d.,:/%\s-]+[€%)]?")
@@ -196,7 +197,9 @@ def _number(value: int | float, number_format: str) -> str:
 
 def _delimiter(text: str) -> str:
     """Return the delimiter whose count is the most even over the first lines."""
-    lines = [line for line in text.splitlines()[:SNIFFED_LINES] if line.strip()]
+    lines = [
+        line for line in text[:SNIFFED_CHARACTERS].splitlines()[:SNIFFED_LINES] if line.strip()
+    ]
 
     def evenness(delimiter: str) -> tuple[float, int]:
         widths = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter))

@@ -23,7 +23,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux can refus
 
 @pytest.fixture(scope="module")
 def hostile() -> Iterator[Sandbox]:
-    with Sandbox(HOSTILE, Limits(wall_s=1.5, cpu_s=20)) as sandbox:
+    with Sandbox(HOSTILE, Limits(wall_s=1.0, cpu_s=20)) as sandbox:
         yield sandbox
 
 
