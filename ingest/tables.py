@@ -14,6 +14,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from ingest.base import ParseError
 from ingest.office import MAX_STORED_CELLS
 from ingest.sections import PARAGRAPH, Section, table
+from ingest.sheet_look import MIN_WIDTH, Look
 
 MAX_CELLS = 200_000  # of one document: more is data to be queried, not text to be read
 MAX_SPREAD = 10  # places of a sheet to cells in it
@@ -71,10 +72,11 @@ def _sheet(sheet: Worksheet, most: int) -> list[list[str]]:
     Built from the cells there are: a sheet may declare a million rows and hold ten. A cell merged
     over several rows is repeated in each, so that every row can be read alone.
     """
+    look = Look(sheet)
     cells = {
         (cell.row, cell.column): _shown(cell.value, cell.number_format)
         for cell in sheet._cells.values()  # the only view that does not fill in empty cells
-        if cell.value is not None
+        if cell.value is not None and not look.hides(cell)
     }
     for merged in sheet.merged_cells.ranges:
         value = cells.get((merged.min_row, merged.min_col), "")
@@ -83,19 +85,18 @@ def _sheet(sheet: Worksheet, most: int) -> list[list[str]]:
             cells |= {(row, merged.min_col): value for row in below}
         if len(cells) > MAX_STORED_CELLS:
             raise _too_large()
-    hidden_rows = {number for number, row in sheet.row_dimensions.items() if row.hidden}
     hidden_columns = _hidden_columns(sheet)
     kept = [
         (row, column, value)
         for (row, column), value in cells.items()
-        if row not in hidden_rows and column not in hidden_columns
+        if row not in look.hidden_rows and column not in hidden_columns
     ]
     if not kept:
         return []
     if len(kept) > most:
         raise _too_large()
     columns = _positions({column for _, column, _ in kept}, hidden_columns)
-    lines = _positions({row for row, _, _ in kept}, hidden_rows)
+    lines = _positions({row for row, _, _ in kept}, look.hidden_rows)
     width, height = max(columns.values()) + 1, max(lines.values()) + 1
     if width * height > MAX_SPREAD * MAX_CELLS:  # a cell here and there over a whole sheet
         raise _too_large()
@@ -121,7 +122,7 @@ def _hidden_columns(sheet: Worksheet) -> frozenset[int]:
     return frozenset(
         column
         for dimension in sheet.column_dimensions.values()
-        if dimension.hidden and dimension.min and dimension.max
+        if (dimension.hidden or dimension.width < MIN_WIDTH) and dimension.min and dimension.max
         for column in range(dimension.min, min(dimension.max, MAX_COLUMNS) + 1)
     )
 

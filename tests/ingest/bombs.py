@@ -203,9 +203,9 @@ def _merged(count: int) -> bytes:
 
 
 BOMBS: dict[str, Callable[[], tuple[str, bytes]]] = {
-    "zip: one part of 400 MiB": lambda: (
+    "zip: one part of 60 MiB": lambda: (
         WORD,
-        rebuilt(office("docx"), {"word/document.xml": bytes(400 * MIB)}),
+        rebuilt(office("docx"), {"word/document.xml": bytes(60 * MIB)}),
     ),
     "zip: 10,001 parts": lambda: (
         SHEETS,

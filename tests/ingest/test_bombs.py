@@ -67,7 +67,7 @@ def test_a_bomb_goes_off_within_limits(sandbox: Sandbox, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "code"),
     {
-        "zip: one part of 400 MiB": "too-large",
+        "zip: one part of 60 MiB": "too-large",
         "zip: 10,001 parts": "too-large",
         "zip: 5,000 names of one part": "too-large",
         "zip: understated size": "damaged",
