@@ -10,7 +10,6 @@ import pptx
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 from openpyxl.styles import Font, PatternFill
-from pptx.dml.color import RGBColor
 from pptx.util import Pt
 
 from tests.ingest.bombs import one_page, stream
@@ -185,14 +184,17 @@ SLIDES = [
 SHOWN_SLIDES = [("", _FILL.format('<a:srgbClr val="C00000"/>')), ('sz="800"', ""), ("", "")]
 
 
+def _ground(colour: str) -> str:
+    return f'<a:solidFill {nsdecls("a")}><a:srgbClr val="{colour}"/></a:solidFill>'
+
+
 def slides(attributes: str, properties: str, text: str = HIDDEN, ground: str = "") -> bytes:
     file = pptx.Presentation()
     slide = file.slides.add_slide(file.slide_layouts[6])
     box = slide.shapes.add_textbox(Pt(50), Pt(50), Pt(300), Pt(80))
     box.text_frame.text = SEEN
     if ground:
-        box.fill.solid()
-        box.fill.fore_color.rgb = RGBColor(*bytes.fromhex(ground))
+        box._element.spPr.insert(2, parse_xml(_ground(ground)))
     box.text_frame.paragraphs[0]._p.append(
         parse_xml(
             f"<a:r {nsdecls('a')}><a:rPr {attributes}>{properties}</a:rPr><a:t> {text}</a:t></a:r>"
