@@ -122,7 +122,6 @@ def overlay(settings: Settings) -> "Overlay":
     from index.live import Live
     from index.overlay import Overlay
 
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     return Overlay(Live(settings.data_dir))
 
 
@@ -131,7 +130,6 @@ def journal(settings: Settings) -> "Journal":
     from index.live import Live
     from rag.journal import Journal
 
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     return Journal(Live(settings.data_dir), kept=timedelta(days=settings.journal.days))
 
 
@@ -176,21 +174,20 @@ def ingest(
     from filelock import FileLock, Timeout
 
     from index.local import LocalBuild
-    from ingest import nightly, parse
+    from ingest import nightly
     from ingest.cache import VectorCache
     from ingest.documents import Loader
     from ingest.forgotten import WithoutForgotten, erase
+    from ingest.sandbox import Sandbox
 
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(settings.data_dir / "LOCK")
+    hidden = overlay(settings)
     try:
-        held = lock.acquire(timeout=0)
+        held = FileLock(settings.data_dir / "LOCK").acquire(timeout=0)
     except Timeout:
         raise SettingsError(
             f"Another ingestion is running in {settings.data_dir}; see `footnote status`."
         ) from None
-    with held:
-        hidden = overlay(settings)
+    with held, Sandbox() as sandbox:
         forgotten = hidden.now().forgotten
         encoder = embedder(settings.embedder)
         build = LocalBuild(
@@ -205,7 +202,7 @@ def ingest(
                 purged = build.purge(forgotten)
                 report = nightly.run(
                     [WithoutForgotten(connector(source), forgotten) for source in settings.sources],
-                    Loader(build, encoder, cache, parse.parse),
+                    Loader(build, encoder, cache, sandbox.parse),
                     memory(settings, clock, forgotten),
                     rebuild=rebuild,
                     progress=progress,

@@ -51,7 +51,6 @@ def night(number: int) -> list[Document]:
 
 def ingest(data: Path, documents: Sequence[Document]) -> None:
     """Bring the index up to date, as `footnote ingest` does. Raises StoreError."""
-    data.mkdir(parents=True, exist_ok=True)
     live = Live(data)
     memory = Memory(
         Ledger(live),
