@@ -58,10 +58,9 @@ def main() -> None:
 
 def documents(folder: Path) -> list[Document]:
     """Return every file of a folder but the references, whatever its format, by name."""
-    paths = sorted(path for path in folder.resolve().rglob("*") if path.is_file())
-    return [
-        _document(folder.resolve(), path) for path in paths if not path.with_suffix("").is_file()
-    ]
+    folder = folder.resolve()
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [_document(folder, path) for path in paths if not path.with_suffix("").is_file()]
 
 
 def _document(folder: Path, path: Path) -> Document:

@@ -82,8 +82,8 @@ def test_a_bomb_goes_off_within_limits(sandbox: Sandbox, name: str) -> None:
 )
 def test_a_bomb_is_refused_before_it_goes_off(name: str, code: str) -> None:
     body_type, body = BOMBS[name]()
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(ParseError) as caught:
         parse.parse(document(body, body_type))
     assert caught.value.code == code
-    assert time.monotonic() - start < 3
+    assert time.process_time() - start < 3
