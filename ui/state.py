@@ -44,6 +44,8 @@ def restore(settings: Settings, file: Path) -> str:
     about = backup.restore(file, settings.data_dir)
     return (
         f"Restored into {settings.data_dir}: {_held(about)}, backed up {about.created_at[:16]} UTC."
+        "\nWhat was forgotten or revoked after that is back: forget and revoke it again, "
+        "before anyone asks."
     )
 
 

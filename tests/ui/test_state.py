@@ -9,6 +9,7 @@ from filelock import FileLock
 
 from index import generations
 from index.base import StoreError
+from index.local import PublishedStore
 from tests.crash import job
 from ui import doctor, settings
 from ui.cli import main
@@ -62,6 +63,19 @@ def test_a_backup_comes_back_on_an_empty_machine(folder: Path, tmp_path: Path) -
     shutil.rmtree(folder / "data")
     assert run(folder, "restore", str(tmp_path / "b.tar")).exit_code == 0
     assert job.content(folder / "data") == before
+
+
+def test_what_was_forgotten_before_a_backup_stays_so_and_of_later_the_restore_warns(
+    folder: Path, tmp_path: Path
+) -> None:
+    run(folder, "forget", "wiki:kept", "--yes")
+    run(folder, "backup", str(tmp_path / "b.tar"))
+    run(folder, "forget", "wiki:changed", "--yes")
+    shutil.rmtree(folder / "data")
+    said = run(folder, "restore", str(tmp_path / "b.tar")).output
+    assert "forgotten or revoked after that is back" in said
+    store = PublishedStore(folder / "data", recipe=job.RECIPE)
+    assert store.readable({"wiki:kept", "wiki:changed"}, job.ALL) == {"wiki:changed"}
 
 
 def test_status_and_doctor_say_that_an_older_generation_answers_and_why(folder: Path) -> None:
