@@ -118,6 +118,16 @@ def test_one_process_parses_many_documents(hostile: Sandbox) -> None:
     assert hostile.pid == first
 
 
+def test_a_parser_is_not_taken_for_as_large_as_what_started_it() -> None:
+    held = b"x" * (Limits().retire_kib * 1024)
+    with Sandbox(HOSTILE) as sandbox:
+        first = sandbox.pid
+        for _ in range(2):
+            sandbox.parse(GOOD)
+        assert sandbox.pid == first
+    assert len(held)
+
+
 def test_a_process_that_has_grown_is_replaced() -> None:
     with Sandbox(HOSTILE, Limits(retire_kib=1)) as sandbox:
         first = sandbox.pid
