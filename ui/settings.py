@@ -85,7 +85,7 @@ class ModelSection(Section):
 class AnswerSection(Section):
     """When an answer is good enough to be shown."""
 
-    accept: Annotated[float, Field(ge=0, le=1)] = 0.55  # probability of being right and supported
+    accept: Annotated[float, Field(ge=0, le=1)] = 0.4  # probability of being right and supported
 
 
 class WebSection(Section):

@@ -25,7 +25,7 @@ class OpenVinoReader:
         """encoder: the folder it was tuned on. Raises ModelError if the two do not fit."""
         base = load_file(encoder / "model.safetensors")
         recipe = json.loads((adapter / "recipe.json").read_text())
-        weights = merged(base, load_file(adapter / "adapter.safetensors"), recipe["scale"])
+        weights = merged(base, load_file(adapter / "adapter.safetensors"))
         self.name: str = recipe["name"]
         self._encoder = Encoder(encoder, weights, build_scorer, threads=threads)
         self._encoder.tokenizer.enable_truncation(MAX_TOKENS)
@@ -39,20 +39,22 @@ class OpenVinoReader:
         return found
 
 
-def merged(base: Weights, adapter: Weights, scale: float) -> Weights:
-    """Return W + scale · B·A for every weight that the adapter has factors of, and its head.
+def merged(base: Weights, adapter: Weights) -> Weights:
+    """Return the encoder's weights with what the adapter changes, and its head.
 
-    Factors are named "<module>.lora_A", (rank, in), and "<module>.lora_B", (out, rank).
+    Factors "<module>.lora_A", (rank, in), and "<module>.lora_B", (out, rank), are multiplied and
+    added; every other array takes the place of the encoder's.
     """
     weights = dict(base)
     for name, value in adapter.items():
-        if name.startswith("head."):
-            weights[name] = value.astype(np.float32)
-        elif name.endswith(".lora_B"):
-            module = name.removesuffix(".lora_B")
-            if module + ".weight" not in weights:
-                raise ModelError(f"the adapter tunes {module}, which is not there", retryable=False)
-            down = adapter[module + ".lora_A"].astype(np.float32)
-            delta = value.astype(np.float32) @ down
-            weights[module + ".weight"] = weights[module + ".weight"] + np.float32(scale) * delta
+        module, _, factor = name.rpartition(".")
+        if factor == "lora_A":
+            continue
+        target = f"{module}.weight" if factor == "lora_B" else name
+        if target not in weights and module != "head":
+            raise ModelError(f"the reader tunes {target}, which is not there", retryable=False)
+        new = value.astype(np.float32)
+        if factor == "lora_B":
+            new = weights[target] + new @ adapter[f"{module}.lora_A"].astype(np.float32)
+        weights[target] = new
     return weights

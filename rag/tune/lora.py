@@ -112,7 +112,8 @@ def load(base: Path, dtype: torch.dtype = torch.bfloat16) -> tuple[Any, Any]:
         folder, source["gguf_file"] = base.parent, base.name
     tokenizer = AutoTokenizer.from_pretrained(folder, **source)
     model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, **source)
-    return model.to(device), tokenizer
+    model.to(torch.device(device))
+    return model, tokenizer
 
 
 def prompt_text(tokenizer: Any, turn: Turn) -> str:
@@ -191,7 +192,7 @@ def _save(
 ) -> None:
     factors = {
         name: value.detach().to("cpu", torch.bfloat16).contiguous()
-        for name, value in get_peft_model_state_dict(model).items()
+        for name, value in get_peft_model_state_dict(model, save_embedding_layers=False).items()
     }
     save_file(factors, out / ADAPTER)
     moments = {

@@ -4,6 +4,7 @@ Adapters at run time are ignored for a GGUF or cost half the speed: so the weigh
 """
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def merge(base: Path, adapter: Path, out: Path) -> None:
     heads, kv_heads = _heads(reader, architecture)
     order = {"attn_q": heads, "attn_k": kv_heads}
     deltas = _deltas(adapter)
-    partial = out.with_suffix(".partial")
+    partial = out.with_name(f"{out.name}.{os.getpid()}")  # two processes may start at once
     writer = gguf.GGUFWriter(partial, architecture)
     for field in reader.fields.values():
         if not field.name.startswith("GGUF.") and field.name != "general.architecture":

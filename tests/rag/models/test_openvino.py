@@ -7,14 +7,13 @@ import pytest
 from rag.base import LanguageModel, ModelError, Token
 from rag.models.openvino import OpenVinoModel
 from ui import wiring
-from ui.settings import ModelSection
 
 pytestmark = pytest.mark.model
 
 
 @pytest.fixture(scope="module")
 def model() -> LanguageModel:
-    return wiring.model(ModelSection())
+    return OpenVinoModel(wiring.packaged_model(), name="base")
 
 
 def test_it_streams_and_is_greedy(model: LanguageModel) -> None:

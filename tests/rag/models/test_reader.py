@@ -16,24 +16,24 @@ def test_a_zero_adapter_leaves_the_weights_alone() -> None:
         "layer.lora_A": np.ones((1, 3), np.float32),
         "layer.lora_B": np.zeros((2, 1), np.float32),
     }
-    assert np.array_equal(merged(BASE, zero, 2.0)["layer.weight"], BASE["layer.weight"])
+    assert np.array_equal(merged(BASE, zero)["layer.weight"], BASE["layer.weight"])
 
 
-def test_the_merged_weight_is_w_plus_scale_times_b_a() -> None:
+def test_the_merged_weight_is_w_plus_b_a() -> None:
     adapter = {
         "layer.lora_A": np.array([[1, 0, 2]], np.float32),
         "layer.lora_B": np.array([[3], [4]], np.float32),
         "head.weight": np.array([[5]], np.float32),
     }
-    weights = merged(BASE, adapter, 0.5)
-    expected = BASE["layer.weight"] + 0.5 * np.array([[3, 0, 6], [4, 0, 8]])
+    weights = merged(BASE, adapter)
+    expected = BASE["layer.weight"] + np.array([[3, 0, 6], [4, 0, 8]])
     assert np.array_equal(weights["layer.weight"], expected)
     assert np.array_equal(weights["head.weight"], [[5]])
 
 
 def test_an_adapter_of_another_encoder_is_an_error() -> None:
     with pytest.raises(ModelError, match="other"):
-        merged(BASE, {"other.lora_B": np.ones((2, 1), np.float32)}, 1.0)
+        merged(BASE, {"other.lora_B": np.ones((2, 1), np.float32)})
 
 
 @pytest.fixture(scope="module")
