@@ -12,7 +12,7 @@ QUESTIONS := "At what hours may I charge my e-bike battery in the bike shed in G
   "What day do I have to add stuff to the office snack order by?" \
   "How many vacation days do people get in the Tokyo office?"
 
-.PHONY: setup demo test check format clean
+.PHONY: setup demo test crash check format clean
 
 setup: $(VENV)/.installed
 
@@ -32,6 +32,10 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest -m ""
+
+# Every fault at every call, 1,000 kills, a minute of switches: some ten minutes.
+crash: setup
+	$(BIN)/python -m pytest -m "" tests/crash --long
 
 check: setup
 	$(BIN)/ruff check .

@@ -12,7 +12,7 @@ from ui.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^footnote (\w+)((?: +(?:--?[a-z-]+|\w+|\"[^\"]+\"))*)", README, re.M)
+COMMANDS = re.findall(r"^footnote ([\w-]+)((?: +(?:--?[a-z-]+|\w+|\"[^\"]+\"))*)", README, re.M)
 
 
 @pytest.mark.parametrize(("verb", "rest"), COMMANDS)

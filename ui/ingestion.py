@@ -23,6 +23,7 @@ def run(settings: Settings, *, rebuild: bool) -> Facts:
         report = wiring.ingest(
             settings, clock=lambda: datetime.now(UTC), rebuild=rebuild, progress=progress
         )
+    wiring.journal(settings).expire(started)  # also where nobody asks any more
     seconds = (datetime.now(UTC) - started).total_seconds()
     entry: Facts = {"started_at": started.isoformat(), "seconds": round(seconds, 3)}
     return entry | facts(report)
