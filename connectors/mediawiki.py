@@ -3,7 +3,8 @@
 MediaWiki has no rights for single pages: who may read the wiki is a setting.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
@@ -33,7 +34,12 @@ MAX_LAG_S = 5  # of its database replicas; a wiki that lags more is left alone f
 RENDERINGS = 3  # of a page that is edited while it is read
 
 _BUSY_CODES = frozenset({"maxlag", "ratelimited", "readonly"})
-_BROKEN = (KeyError, TypeError, AttributeError, ValueError)  # mwclient's, for an answer of odd form
+_BROKEN = (
+    LookupError,
+    TypeError,
+    AttributeError,
+    ValueError,
+)  # mwclient's, for an answer of odd form
 _REMEDIES = {
     "readapidenied": "Give its account the right to read; a bot password needs 'Basic rights'.",
     "permissiondenied": "Give its account the right to read; a bot password needs 'Basic rights'.",
@@ -87,12 +93,11 @@ class MediaWikiConnector:
     def entries(self) -> Iterator[Entry]:
         """Yield every page and file, by namespace and title."""
         empty = True
-        for namespace in self._wiki.namespaces:
-            for page in self._listed(namespace):
-                if not _is_document(page):
-                    continue
-                empty = False
-                yield self._entry(page)
+        with self._understood():
+            for namespace in self._wiki.namespaces:
+                for page in filter(_is_document, self._listed(namespace)):
+                    empty = False
+                    yield self._entry(page)
         if empty:
             namespaces = ", ".join(map(str, self._wiki.namespaces))
             raise ConnectorError(
@@ -105,8 +110,9 @@ class MediaWikiConnector:
         source, _, number = entry.id.partition(":")
         if source != self.name or not number.isdecimal():
             raise ConnectorError(f"{entry.id!r} is no document of source {self.name!r}.")
-        page = self._page(number)
-        return self._file(page) if page["ns"] == FILES else self._rendered(page)
+        with self._understood():
+            page = self._page(number)
+            return self._file(page) if page["ns"] == FILES else self._rendered(page)
 
     def _listed(self, namespace: int) -> Iterator[Json]:
         """Yield a namespace's pages, once it is known to be complete to its end."""
@@ -218,9 +224,9 @@ class MediaWikiConnector:
         """Ask the API, as the account if there is one."""
         if self._wiki.login:
             arguments["assert"] = "user"
-        return self._spoken(
-            lambda: self._signed_in().get(action, formatversion=2, maxlag=MAX_LAG_S, **arguments)
-        )
+        site = self._signed_in()
+        answer: Json = site.get(action, formatversion=2, maxlag=MAX_LAG_S, **arguments)
+        return answer
 
     def _signed_in(self) -> mwclient.Site:
         if self._wiki.login and not self._site.initialized:
@@ -244,10 +250,11 @@ class MediaWikiConnector:
             raise LoginError(self._site, answer["status"], answer.get("message", "no reason given"))
         self._site.site_init()
 
-    def _spoken(self, call: Callable[[], Json]) -> Json:
-        """Return what a call returns. Raises ConnectorError with what the admin can do."""
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        """Turn a refusal, or what MediaWiki would not answer, into a ConnectorError."""
         try:
-            return call()
+            yield
         except LoginError as error:
             raise ConnectorError(
                 f"{self._wiki.api_url} does not accept the account: {error.info}. Check user and "

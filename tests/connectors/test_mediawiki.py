@@ -16,6 +16,7 @@ from tests.connectors.test_client import PATIENT, FakeClock
 from tests.connectors.web_server import Reply, Request, in_turn, serving
 from tests.contracts.connector import ConnectorContract
 from tests.servers.mediawiki import BOT, READER, MediaWiki, mediawiki
+from tests.servers.php import keep, reset
 from tests.servers.proxy import FAULTS, SILENCE_S, Proxy, proxied
 
 pytestmark = pytest.mark.server
@@ -45,13 +46,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MediaWiki]:
         wiki.upload("Plan.txt", PLAN)
         wiki.upload("Roof.png", b"\x89PNG\r\n\x1a\n")
         wiki.maintain("runJobs")
-        wiki.keep()
+        keep(wiki.folder)
         yield wiki
 
 
 @pytest.fixture
 def wiki(installed: MediaWiki) -> MediaWiki:
-    installed.reset()
+    reset(installed.folder)
     return installed
 
 

@@ -1,6 +1,5 @@
 """A real, private MediaWiki of a test, installed into a folder of its own."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,15 +67,6 @@ class MediaWiki:
 
     def maintain(self, script: str, *arguments: str) -> str:
         return _maintain(self.folder, script, *arguments)
-
-    def keep(self) -> None:
-        """Remember the present state."""
-        shutil.copytree(self.folder / "state", self.folder / "kept")
-
-    def reset(self) -> None:
-        """Go back to what was kept."""
-        shutil.rmtree(self.folder / "state")
-        shutil.copytree(self.folder / "kept", self.folder / "state")
 
 
 @contextmanager

@@ -21,6 +21,17 @@ def require_packages() -> None:
         pytest.skip("The wikis are not installed: run `make test-servers` (Debian, as root).")
 
 
+def keep(folder: Path) -> None:
+    """Remember what a server in this folder holds now."""
+    shutil.copytree(folder / "state", folder / "kept")
+
+
+def reset(folder: Path) -> None:
+    """Put back what was kept."""
+    shutil.rmtree(folder / "state")
+    shutil.copytree(folder / "kept", folder / "state")
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
