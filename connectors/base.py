@@ -22,6 +22,7 @@ class Entry:
     id: str  # "<source>:<the source's own stable key>", e.g. "confluence:98311"
     version: str  # opaque; differs whenever the content differs
     readers: frozenset[str]  # principals who may read it; empty means nobody
+    denied: frozenset[str] = frozenset()  # principals who may not, even if they are readers
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,59 @@
-"""Who may read what: the one rule."""
+"""Who may read what: the one rule, and who a person is through groups of groups.
+
+A principal is "everyone", "user:<address>" or "group:<name>".
+"""
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
 
 EVERYONE = "everyone"  # the principal that every person has, known or unknown
 
 
-def may_read(readers: frozenset[str], principals: frozenset[str]) -> bool:
-    """Return whether someone with these principals may read what these readers may."""
-    return not readers.isdisjoint(principals)
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may read a document: principals allowed, less principals denied."""
+
+    allowed: frozenset[str]  # empty means nobody
+    denied: frozenset[str] = frozenset()  # wins over allowed
+
+
+def may_read(access: Access, principals: frozenset[str]) -> bool:
+    """Return whether someone with these principals is among those who may read."""
+    return not access.allowed.isdisjoint(principals) and access.denied.isdisjoint(principals)
+
+
+def normal(principals: Iterable[str]) -> frozenset[str]:
+    """Return principals as they are compared: e-mail addresses have no case, groups do.
+
+    A denied "user:Ann@X.org" that did not match "user:ann@x.org" would open the document.
+    """
+    return frozenset(
+        name.lower() if name.lower().startswith("user:") else name
+        for name in map(str.strip, principals)
+    )
+
+
+def expand(principals: Iterable[str], groups: Mapping[str, Set[str]]) -> frozenset[str]:
+    """Return the principals with every group that holds one of them, directly or through groups.
+
+    groups: name -> members, each a principal or a bare e-mail address. Groups that hold each
+    other end.
+    """
+    holders: dict[str, set[str]] = {}
+    for group, members in groups.items():
+        for member in members:
+            principal = member if _is_principal(member) else f"user:{member}"
+            (name,) = normal([principal])
+            holders.setdefault(name, set()).add(f"group:{group}")
+    reached = set(normal(principals))
+    waiting = list(reached)
+    while waiting:
+        new = holders.get(waiting.pop(), set()) - reached
+        reached |= new
+        waiting += new
+    return frozenset(reached)
+
+
+def _is_principal(member: str) -> bool:
+    kind, _, name = member.strip().partition(":")
+    return member.strip() == EVERYONE or (kind.lower() in ("user", "group") and bool(name))

@@ -1,12 +1,14 @@
 """Chunks and hits, and the seams in front of them: Embedder, Store, Build."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from index.access import Access
 
 Vectors = NDArray[np.float32]  # (n, dim), every row of length 1
 Vector = NDArray[np.float32]  # (dim,), of length 1
@@ -38,6 +40,12 @@ class DocumentInfo:
     kind: str  # "wiki", "slack", "drive"
     updated_at: datetime  # aware, UTC
     readers: frozenset[str]  # who may see it; empty means nobody
+    denied: frozenset[str] = frozenset()  # who may not, even if they are readers
+
+    @property
+    def access(self) -> Access:
+        """Who may read it, as the one rule takes it."""
+        return Access(self.readers, self.denied)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +100,18 @@ class Embedder(Protocol):
 
 
 class Store(Protocol):
-    """One published generation, read-only: all that `rag` sees of the index."""
+    """What is published, read-only: all that `rag` sees of the index."""
 
     @property
     def generation(self) -> str:
         """Name of the generation that answers now, e.g. "000124"."""
+        ...
+
+    def pinned(self) -> "Store":
+        """Return the generation that answers now, as a store that never changes to another.
+
+        It can be read as long as it is held: take one for a question, and drop it.
+        """
         ...
 
     def search(self, text: str, vector: Vector, k: int, principals: frozenset[str]) -> list[Hit]:
@@ -108,6 +123,10 @@ class Store(Protocol):
 
     def read(self, document_id: str, principals: frozenset[str]) -> list[Chunk]:
         """Return all chunks of one document in order; none if it is gone or forbidden."""
+        ...
+
+    def readable(self, document_ids: Iterable[str], principals: frozenset[str]) -> frozenset[str]:
+        """Return those of the documents that exist and `principals` may read at this moment."""
         ...
 
 
@@ -128,12 +147,16 @@ class Build(Protocol):
         """
         ...
 
-    def set_readers(self, readers: Mapping[str, frozenset[str]]) -> None:
+    def set_readers(self, readers: Mapping[str, Access]) -> None:
         """Change who may read documents, by id, without touching text or vectors."""
         ...
 
     def delete(self, document_ids: Sequence[str]) -> int:
         """Delete documents; return how many existed."""
+        ...
+
+    def purge(self, forgotten: Callable[[str], bool]) -> int:
+        """Delete the documents, of whatever source, whose id is forgotten; return how many."""
         ...
 
     def publish(self, report: Mapping[str, object]) -> str:

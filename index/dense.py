@@ -10,6 +10,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from index import disk
 from index.base import Vector, Vectors
 
 WINDOWS = 4  # vectors of a chunk, as a first guess of how many to look at
@@ -27,19 +28,17 @@ class DenseIndex:
         self.chunks = int(owners[-1]) + 1 if len(owners) else 0
 
     def search(
-        self, vector: Vector, n: int, readable: NDArray[np.bool_] | None
+        self, vector: Vector, n: int, readable: NDArray[np.bool_]
     ) -> list[tuple[int, float]]:
         """Return at most n (chunk, cosine), best first, of chunks where `readable` is true.
 
-        readable: (chunks,); None means every chunk.
+        readable: (chunks,).
         """
-        vectors = len(self._owners)
-        parameters = None
-        if readable is not None:
-            rows = readable[self._owners]
-            vectors = int(rows.sum())
-            bits = np.packbits(rows, bitorder="little")
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
+        mine = readable[self._owners]
+        vectors = int(mine.sum())
+        # Always a selector: without one FAISS computes in another order, and the last bit differs.
+        bits = np.packbits(mine, bitorder="little")
+        parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
         wanted = min(n * WINDOWS, vectors)
         while wanted:
             cosines, rows = self._index.search(vector[np.newaxis], wanted, params=parameters)
@@ -68,4 +67,5 @@ def write(vectors: Vectors, file: Path) -> None:
     """Write vectors, (n, dim) of length 1, as an exact inner-product index."""
     index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(vectors)
-    faiss.write_index(index, str(file))
+    # faiss.write_index neither syncs nor says why a write failed.
+    disk.write(file, faiss.serialize_index(index).data)

@@ -3,23 +3,34 @@
 Knows files and checksums, not chunks.
 
     data/CURRENT                 "<generation> <sha256 of its manifest>"
-    data/generations/000124/     manifest.json and the files it lists
+    data/generations/000124/     manifest.json, its checksum as sha256sum writes it, and the files
+                                 it lists
 """
 
 import hashlib
 import json
-import os
+import logging
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from index import disk
 from index.base import StoreError
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 3
+CURRENT = "CURRENT"
 MANIFEST = "manifest.json"
+CHECKSUM = "manifest.sha256"
+NO_INDEX = "There is no index in {data} yet. Run `footnote ingest`."
 _STAGING = ".building"
+_NAME = re.compile(r"[0-9]{6,}")
+_POINTER = re.compile(r"([0-9]{6,}) ([0-9a-f]{64})\n")
+_CHECKSUM = re.compile(rf"([0-9a-f]{{64}})  {re.escape(MANIFEST)}\n")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,33 +49,57 @@ class Manifest:
     report: dict[str, object]
 
 
-def current(data: Path) -> Manifest | None:
-    """Return the manifest of the generation that answers; None before the first ingestion.
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The generation to answer from, every byte of it verified."""
 
-    Raises StoreError if what CURRENT names is not there or not what it was.
-    """
+    manifest: Manifest
+    degraded: str | None  # why it is not the one that CURRENT names; None: it is
+
+
+def pointer(data: Path) -> str | None:
+    """Return what CURRENT says, unread; None if there is none. It changes with every switch."""
     try:
-        pointer = (data / "CURRENT").read_text()
+        return (data / CURRENT).read_bytes().decode("ascii", "replace")
     except FileNotFoundError:
         return None
-    name, _, digest = pointer.strip().partition(" ")
-    file = folder(data, name) / MANIFEST
-    try:
-        body = file.read_bytes()
     except OSError as error:
+        return f"unreadable: {error}"
+
+
+def current(data: Path) -> Manifest | None:
+    """Return the manifest of the generation that CURRENT names; None where there is no CURRENT.
+
+    Raises StoreError if what CURRENT names is not there or not what it was. The files it lists
+    are not looked at: see `select`.
+    """
+    text = pointer(data)
+    try:
+        return None if text is None else named(data, text)
+    except StoreError as error:
         raise StoreError(
-            f"{data / 'CURRENT'} names generation {name!r}, but {file} cannot be read. "
-            "Run `footnote ingest --rebuild`."
+            f"{error} Run `footnote ingest`: it goes on from the newest whole generation."
         ) from error
-    if hashlib.sha256(body).hexdigest() != digest:
-        raise StoreError(f"{file} is damaged. Run `footnote ingest --rebuild`.")
-    manifest = Manifest(**json.loads(body))
-    if manifest.format != FORMAT:
-        raise StoreError(
-            f"generation {name} has format {manifest.format}, this version reads {FORMAT}. "
-            "Run `footnote ingest --rebuild`."
-        )
-    return manifest
+
+
+def select(data: Path) -> Selected | None:
+    """Return the generation that CURRENT names, or the newest whole one if that is damaged.
+
+    None before the first ingestion. Raises StoreError if there are generations, but none is whole.
+    """
+    text = pointer(data)
+    try:
+        if text is None:
+            if not names(data):
+                return None
+            raise StoreError(f"{data / CURRENT} is missing.")
+        manifest = named(data, text)
+        verify(data, manifest)
+    except StoreError as error:
+        if pointer(data) != text:  # another one was published, and this one pruned, meanwhile
+            return select(data)
+        return _newest_whole(data, str(error))
+    return Selected(manifest, None)
 
 
 def folder(data: Path, name: str) -> Path:
@@ -72,21 +107,40 @@ def folder(data: Path, name: str) -> Path:
     return data / "generations" / name
 
 
+def names(data: Path) -> list[str]:
+    """Return the names of the generations on disk, oldest first, whole or not."""
+    generations = data / "generations"
+    if not generations.is_dir():
+        return []
+    return sorted(
+        (file.name for file in generations.iterdir() if _NAME.fullmatch(file.name)), key=int
+    )
+
+
+def load(data: Path, name: str) -> Manifest:
+    """Return the manifest of any generation, every byte of it verified; StoreError if damaged."""
+    manifest = _manifest(data, name, _checksum(folder(data, name) / CHECKSUM))
+    verify(data, manifest)
+    return manifest
+
+
 def verify(data: Path, manifest: Manifest) -> None:
     """Raise StoreError unless every file of a generation has the checksum it was written with."""
     for name, digest in manifest.files.items():
         file = folder(data, manifest.name) / name
-        if not file.is_file() or _sha256(file) != digest:
-            raise StoreError(
-                f"{file} is damaged or missing. Run `footnote ingest --rebuild`, "
-                "or restore the folder from a backup."
-            )
+        try:
+            whole = disk.sha256(file) == digest
+        except OSError:
+            whole = False
+        if not whole:
+            raise StoreError(f"{file} is damaged or missing.")
 
 
 def begin(data: Path) -> Path:
     """Return an empty folder to build the next generation in; what a crash left is removed."""
+    for leftover in (data / "generations").glob(".*"):
+        shutil.rmtree(leftover, ignore_errors=True)
     staging = data / "generations" / _STAGING
-    shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     return staging
 
@@ -97,9 +151,10 @@ def abandon(data: Path) -> None:
 
 
 def next_name(data: Path) -> str:
-    """Return the name of the generation after the newest on disk."""
-    names = _names(data)
-    return f"{int(names[-1]) + 1 if names else 1:06d}"
+    """Return a name that no generation here has ever had: after the newest on disk or named."""
+    found = _POINTER.fullmatch(pointer(data) or "")
+    numbers = [*map(int, names(data)), int(found[1]) if found else 0]
+    return f"{max(numbers) + 1:06d}"
 
 
 def publish(data: Path, facts: Mapping[str, object]) -> Manifest:
@@ -111,47 +166,97 @@ def publish(data: Path, facts: Mapping[str, object]) -> Manifest:
     staging = data / "generations" / _STAGING
     files = {}
     for file in sorted(staging.iterdir()):
-        _sync(file)
-        files[file.name] = _sha256(file)
+        disk.sync(file)
+        files[file.name] = disk.sha256(file)
     manifest = Manifest(
         **{"format": FORMAT, "name": next_name(data), "files": files, **facts}  # type: ignore[arg-type]  # checked by the dataclass
     )
     body = json.dumps(asdict(manifest), indent=1, sort_keys=True).encode()
-    (staging / MANIFEST).write_bytes(body)
-    _sync(staging / MANIFEST)
-    _sync(staging)
+    disk.write(staging / MANIFEST, body)
+    disk.write(staging / CHECKSUM, f"{hashlib.sha256(body).hexdigest()}  {MANIFEST}\n".encode())
+    disk.sync(staging)
     staging.rename(folder(data, manifest.name))
-    _sync(data / "generations")
-    pointer = data / "CURRENT.new"
-    pointer.write_text(f"{manifest.name} {hashlib.sha256(body).hexdigest()}\n")
-    _sync(pointer)
-    pointer.replace(data / "CURRENT")
-    _sync(data)
-    _prune(data, keep=manifest.name)
+    disk.sync(data / "generations")
+    point(data, manifest)
+    prune(data)
     return manifest
 
 
-def _prune(data: Path, keep: str) -> None:
-    for name in _names(data)[:-KEPT]:
-        if name != keep:
-            shutil.rmtree(folder(data, name))
+def point(data: Path, manifest: Manifest) -> None:
+    """Let CURRENT name a generation: every Store opens it next."""
+    digest = disk.sha256(folder(data, manifest.name) / MANIFEST)
+    disk.replace(data / CURRENT, f"{manifest.name} {digest}\n".encode())
 
 
-def _names(data: Path) -> list[str]:
-    generations = data / "generations"
-    if not generations.is_dir():
-        return []
-    return sorted(file.name for file in generations.iterdir() if file.name.isdigit())
+def prune(data: Path, kept: int = KEPT) -> None:
+    """Remove old generations; the current one and its parent stay before newer ones do.
+
+    Stores that still read one of them are not disturbed. A disk that fails is only logged:
+    the next run tries again.
+    """
+    manifest = current(data)
+    if manifest is None:
+        return
+    newest = reversed(names(data))
+    wanted = dict.fromkeys([manifest.name, manifest.parent, *newest])
+    keep = [name for name in wanted if name and folder(data, name).is_dir()][:kept]
+    for name in names(data):
+        if name not in keep:
+            try:
+                disk.discard(folder(data, name))
+            except OSError as error:
+                log.warning("prune failed generation=%s error=%s", name, error)
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def named(data: Path, text: str) -> Manifest:
+    """Return the manifest that the text of CURRENT names; StoreError if either is damaged."""
+    found = _POINTER.fullmatch(text)
+    if found is None:
+        raise StoreError(f"{data / CURRENT} is damaged.")
+    name, digest = found.groups()
+    checksum = folder(data, name) / CHECKSUM
+    if checksum.exists() and _checksum(checksum) != digest:
+        raise StoreError(f"{checksum} is damaged.")
+    return _manifest(data, name, digest)
+
+
+def _manifest(data: Path, name: str, digest: str) -> Manifest:
+    file = folder(data, name) / MANIFEST
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        body = file.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{file} cannot be read.") from error
+    if hashlib.sha256(body).hexdigest() != digest:
+        raise StoreError(f"{file} is damaged.")
+    facts = json.loads(body)
+    if facts["format"] != FORMAT:
+        raise StoreError(
+            f"generation {name} has format {facts['format']}, this version reads {FORMAT}."
+        )
+    return Manifest(**facts)
 
 
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _checksum(file: Path) -> str:
+    try:
+        found = _CHECKSUM.fullmatch(file.read_bytes().decode("ascii", "replace"))
+    except OSError as error:
+        raise StoreError(f"{file} cannot be read.") from error
+    if found is None:
+        raise StoreError(f"{file} is damaged.")
+    return found[1]
+
+
+def _newest_whole(data: Path, reason: str) -> Selected:
+    for name in reversed(names(data)):
+        try:
+            manifest = load(data, name)
+        except StoreError:
+            continue
+        return Selected(
+            manifest,
+            f"{reason} Generation {name} answers instead. Run `footnote ingest`.",
+        )
+    raise StoreError(
+        f"{reason} No other generation in {data} is whole. Run `footnote ingest --rebuild`, "
+        "or `footnote restore` a backup into an empty data directory."
+    )

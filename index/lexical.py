@@ -1,28 +1,31 @@
-"""Full-text search: SQLite FTS5 over title, headings and text, ranked by BM25.
+"""Full-text search: BM25 over the words that SQLite FTS5 keeps, for one person's chunks at a time.
 
-Knows rows and words; vectors and readers' rights are others' business, apart from the SQL filter.
+FTS5's own bm25() counts how rare a word is over all rows: a page that somebody may not read would
+move the ranking of those that they may, and so tell of itself. Here every count (rows, rows with
+the word, average length) is taken over the readable chunks alone.
 """
 
+import math
 import re
 import sqlite3
+from collections.abc import Sequence
 
-SCHEMA = """
-CREATE VIRTUAL TABLE words USING fts5(
-  context, text, content='', tokenize='porter unicode61 remove_diacritics 2'
-);
-"""
+import numpy as np
+from numpy.typing import NDArray
 
-# bm25() weights of context (title, headings) and text: chosen on development sets, rag/eval/LOG.md.
-SEARCH = """
-SELECT words.rowid, -bm25(words, 1.0, 1.0) AS score
-FROM words JOIN chunks ON chunks.row = words.rowid
-WHERE words MATCH :words
-  AND (:all OR chunks.document IN (
-    SELECT document FROM readers WHERE principal IN (SELECT value FROM json_each(:principals))
-  ))
-ORDER BY score DESC, words.rowid
-LIMIT :n
+TOKENIZER = "porter unicode61 remove_diacritics 2"
+SCHEMA = f"""
+CREATE VIRTUAL TABLE words USING fts5(context, text, content='', tokenize='{TOKENIZER}');
 """
+K1, B = 1.2, 0.75  # as in FTS5
+LEAST_IDF = 1e-6  # as in FTS5: of a word that more than half of the chunks have
+
+_TEMPORARY = (
+    f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.asked USING fts5(word, tokenize='{TOKENIZER}')",
+    "CREATE VIRTUAL TABLE IF NOT EXISTS temp.asked_tokens"
+    " USING fts5vocab('temp', 'asked', 'instance')",
+    "CREATE VIRTUAL TABLE IF NOT EXISTS temp.postings USING fts5vocab('main', 'words', 'instance')",
+)
 
 # Words of a question that say nothing about its subject.
 STOP_WORDS = frozenset(
@@ -34,6 +37,45 @@ STOP_WORDS = frozenset(
 )
 
 _WORD = re.compile(r"\w+")
+_COLUMN = 1 << 24  # positions of a column; a chunk has fewer
+_ROW = 2 * _COLUMN
+
+Ints = NDArray[np.int64]
+
+
+class LexicalIndex:
+    """The words of one generation; read-only, threads may share it."""
+
+    def __init__(self, database: sqlite3.Connection, chunks: int) -> None:
+        """Read how long every chunk is. database: the generation's, needed again for a search."""
+        self._lengths: Ints = np.zeros(chunks, np.int64)
+        # FTS5 documents this table: for each row its columns' token counts, as varints.
+        for row, sizes in database.execute("SELECT id, sz FROM words_docsize"):
+            self._lengths[row] = sum(_varints(sizes))
+
+    def search(
+        self, database: sqlite3.Connection, text: str, n: int, readable: NDArray[np.bool_]
+    ) -> list[tuple[int, float]]:
+        """Return at most n (row, BM25 score), best first, of chunks where `readable` is true.
+
+        database: a connection of the caller's own. readable: (chunks,).
+        """
+        words = terms(text)
+        if not words or not readable.any():
+            return []
+        scores = np.zeros(len(readable))
+        found = np.zeros(len(readable), np.bool_)
+        scale = K1 * (1 - B + B * self._lengths / max(self._lengths[readable].mean(), 1.0))
+        for tokens in _tokens(database, words):
+            rows, times = _phrase(database, tokens)
+            mine = readable[rows]
+            rows, times = rows[mine], times[mine]
+            idf = _idf(int(readable.sum()), len(rows))
+            scores[rows] += idf * times * (K1 + 1) / (times + scale[rows])
+            found[rows] = True
+        rows = np.flatnonzero(found)
+        best = rows[np.lexsort((rows, -scores[rows]))][:n]
+        return [(int(row), float(scores[row])) for row in best]
 
 
 def terms(text: str) -> list[str]:
@@ -42,23 +84,53 @@ def terms(text: str) -> list[str]:
     return [word for word in words if word not in STOP_WORDS] or words
 
 
-def match_expression(text: str) -> str:
-    """Return an FTS5 expression that finds rows with any of the words; "" if there are none.
-
-    Every word is quoted: what a user types is never read as FTS5 syntax.
-    """
-    return " OR ".join(f'"{word}"' for word in terms(text))
+def _idf(chunks: int, with_word: int) -> float:
+    return max(math.log((chunks - with_word + 0.5) / (with_word + 0.5)), LEAST_IDF)
 
 
-def search(
-    database: sqlite3.Connection, text: str, n: int, *, principals_json: str, all_readable: bool
-) -> list[tuple[int, float]]:
-    """Return at most n (row, BM25 score), best first, of chunks that the principals may read.
+def _tokens(database: sqlite3.Connection, words: Sequence[str]) -> list[list[str]]:
+    """Return the tokens of each word, as FTS5 makes them: "snake_case" has two."""
+    found: dict[int, list[str]] = {}
+    with database:
+        for statement in _TEMPORARY:
+            database.execute(statement)
+        database.executemany("INSERT INTO asked (rowid, word) VALUES (?, ?)", enumerate(words))
+        rows = database.execute('SELECT doc, term FROM asked_tokens ORDER BY doc, "offset"')
+        for word, token in rows:
+            found.setdefault(word, []).append(token)
+        database.execute("DELETE FROM asked")
+    return list(found.values())
 
-    principals_json: a JSON array; not looked at when all_readable.
-    """
-    expression = match_expression(text)
-    if not expression:
-        return []
-    values = {"words": expression, "n": n, "all": all_readable, "principals": principals_json}
-    return [(row, score) for row, score in database.execute(SEARCH, values)]
+
+def _phrase(database: sqlite3.Connection, tokens: Sequence[str]) -> tuple[Ints, NDArray[np.int64]]:
+    """Return the rows where the tokens follow each other, ascending, and how often they do."""
+    if len(tokens) == 1:
+        counted = database.execute(
+            "SELECT doc, count(*) FROM postings WHERE term = ? GROUP BY doc", (tokens[0],)
+        )
+        pairs = np.array(counted.fetchall(), np.int64).reshape(-1, 2)
+        return pairs[:, 0], pairs[:, 1]
+    places = _places(database, tokens[0])
+    for distance, token in enumerate(tokens[1:], start=1):
+        places = np.intersect1d(places, _places(database, token) - distance)
+    return np.unique(places // _ROW, return_counts=True)
+
+
+def _places(database: sqlite3.Connection, token: str) -> Ints:
+    """Return every place of a token as one number: row, column, position."""
+    found = database.execute(
+        """SELECT doc * ? + (col = 'text') * ? + "offset" FROM postings WHERE term = ?""",
+        (_ROW, _COLUMN, token),
+    )
+    return np.array([place for (place,) in found], np.int64)
+
+
+def _varints(blob: bytes) -> list[int]:
+    """Return SQLite's variable-length integers: seven bits a byte, the high bit says go on."""
+    numbers, value = [], 0
+    for byte in blob:
+        value = value << 7 | byte & 0x7F
+        if not byte & 0x80:
+            numbers.append(value)
+            value = 0
+    return numbers

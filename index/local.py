@@ -1,9 +1,11 @@
 """The embedded index: SQLite and FAISS in one directory a generation."""
 
-import json
+import io
+import logging
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -12,70 +14,90 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from index import dense, generations, lexical, records
-from index.access import may_read
+from index import contents, dense, disk, generations, lexical, records
+from index.access import Access, may_read
 from index.base import Chunk, DocumentInfo, Hit, StoreError, Vector, Vectors
+from index.contents import CHUNKS, OWNERS, VECTORS
 from index.fuse import fuse
+from index.live import Live
+from index.overlay import Forbidden, Overlay
 
-CHUNKS = "chunks.sqlite"
-VECTORS = "vectors.faiss"
-OWNERS = "owners.npy"  # (vectors,) int64: the chunk of each vector
 POOL = 50  # candidates a ranking gives to the fusion: chosen on development sets, as the next
 FUSION_K = 10  # the paper's 60 lets the depth of a ranking outvote its head: rag/eval/LOG.md
+
+log = logging.getLogger(__name__)
 
 
 class LocalStore:
     """One published generation, opened once, shared between threads."""
 
-    def __init__(self, data: Path, manifest: generations.Manifest) -> None:
-        """Raises StoreError if a file is not what was published."""
-        generations.verify(data, manifest)
+    def __init__(
+        self, data: Path, manifest: generations.Manifest, forbidden: Callable[[], Forbidden]
+    ) -> None:
+        """Take a verified generation. Raises StoreError if it was removed since.
+
+        forbidden: what is not to be seen any more, asked at every look.
+        """
         folder = generations.folder(data, manifest.name)
-        self._file = folder / CHUNKS
-        self._dense = _open_dense(folder)
-        if self._dense.chunks != manifest.chunks:
-            raise StoreError(
-                f"{folder} holds vectors of {self._dense.chunks} chunks, not {manifest.chunks}. "
-                "Run `footnote ingest --rebuild`."
-            )
+        try:
+            self._rows = records.Readers(folder / CHUNKS)
+            self._dense = _open_dense(folder)
+            with self._rows.one() as database:
+                self._documents = np.array(records.owners(database), np.int64)  # (chunks,)
+                self._words = lexical.LexicalIndex(database, self._dense.chunks)
+        except (OSError, RuntimeError, sqlite3.Error) as error:  # RuntimeError: FAISS
+            raise StoreError(f"{folder} cannot be read: {error}. Run `footnote doctor`.") from error
         self.generation = manifest.name
-        self._readable = lru_cache(maxsize=256)(self._readable_rows)
+        self._forbidden = forbidden
+        self._mask = lru_cache(maxsize=256)(self._readable_rows)
+
+    def pinned(self) -> "LocalStore":
+        """Return this store: it is one generation, and its files stay open."""
+        return self
 
     def search(self, text: str, vector: Vector, k: int, principals: frozenset[str]) -> list[Hit]:
         """Return at most k chunks that `principals` may read, best first."""
-        readable = self._readable(principals)
+        readable = self._mask(principals, self._forbidden())
         cosines = dict(self._dense.search(vector, max(POOL, k), readable))
-        with closing(records.open_read_only(self._file)) as database:
-            scores = dict(
-                lexical.search(
-                    database,
-                    text,
-                    max(POOL, k),
-                    principals_json=json.dumps(sorted(principals)),
-                    all_readable=readable is None,
-                )
-            )
+        with self._rows.one() as database:
+            scores = dict(self._words.search(database, text, max(POOL, k), readable))
             fused = fuse([cosines, scores], FUSION_K)[:k]
             chunks = records.chunks_of_rows(database, [row for row, _ in fused])
         return [Hit(chunks[row], score, cosines.get(row), scores.get(row)) for row, score in fused]
 
     def read(self, document_id: str, principals: frozenset[str]) -> list[Chunk]:
         """Return all chunks of one document in order; none if it is gone or forbidden."""
-        with closing(records.open_read_only(self._file)) as database:
+        with self._rows.one() as database:
             chunks = records.chunks_of_document(database, document_id)
-        return [chunk for chunk in chunks if may_read(chunk.document.readers, principals)]
+        readable = self.readable({document_id}, principals)
+        return [chunk for chunk in chunks if chunk.document.id in readable]
 
-    def _readable_rows(self, principals: frozenset[str]) -> NDArray[np.bool_] | None:
-        """Return (chunks,) true where readable; None if every chunk is."""
-        readable = np.zeros(self._dense.chunks, np.bool_)
-        with closing(records.open_read_only(self._file)) as database:
-            rows = database.execute(
-                "SELECT row FROM chunks WHERE document IN (SELECT document FROM readers"
-                " WHERE principal IN (SELECT value FROM json_each(?)))",
-                (json.dumps(sorted(principals)),),
-            )
-            readable[[row for (row,) in rows]] = True
-        return None if readable.all() else readable
+    def readable(self, document_ids: Iterable[str], principals: frozenset[str]) -> frozenset[str]:
+        """Return those of the documents that exist and `principals` may read at this moment."""
+        forbidden = self._forbidden()
+        with self._rows.one() as database:
+            infos = records.named(database, document_ids)
+        return frozenset(
+            id
+            for id, info in infos.items()
+            if may_read(info.access, principals) and not forbidden.hides(id, principals)
+        )
+
+    def _readable_rows(self, principals: frozenset[str], forbidden: Forbidden) -> NDArray[np.bool_]:
+        """Return (chunks,) true where readable."""
+        with self._rows.one() as database:
+            documents = records.readable(database, principals)
+        mine = [n for n, id in documents.items() if not forbidden.hides(id, principals)]
+        return np.isin(self._documents, np.array(mine, np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A store, and what CURRENT said when it was chosen."""
+
+    pointer: str | None
+    store: LocalStore
+    degraded: str | None
 
 
 class PublishedStore:
@@ -85,51 +107,94 @@ class PublishedStore:
         """recipe: what this process embeds questions with; must be the index's own."""
         self._data = data
         self._recipe = recipe
-        self._lock = Lock()
-        self._store: LocalStore | None = None
+        self._overlay: Overlay | None = None  # not before there is an index beside it
+        self._opening = Lock()
+        self._opened: _Opened | None = None
 
     @property
     def generation(self) -> str:
         """Name of the generation that answers now."""
-        return self._current().generation
+        return self.pinned().generation
+
+    @property
+    def degraded(self) -> str | None:
+        """Why an older generation than the published one answers; None: it does not."""
+        return self._current().degraded
+
+    def pinned(self) -> LocalStore:
+        """Return the generation that answers now."""
+        return self._current().store
 
     def search(self, text: str, vector: Vector, k: int, principals: frozenset[str]) -> list[Hit]:
         """Return at most k chunks that `principals` may read, best first."""
-        return self._current().search(text, vector, k, principals)
+        return self.pinned().search(text, vector, k, principals)
 
     def read(self, document_id: str, principals: frozenset[str]) -> list[Chunk]:
         """Return all chunks of one document in order; none if it is gone or forbidden."""
-        return self._current().read(document_id, principals)
+        return self.pinned().read(document_id, principals)
 
-    def _current(self) -> LocalStore:
-        manifest = generations.current(self._data)
-        if manifest is None:
-            raise StoreError(f"There is no index in {self._data} yet. Run `footnote ingest`.")
-        with self._lock:
-            if self._store is None or self._store.generation != manifest.name:
-                _require(manifest, self._recipe)
-                self._store = LocalStore(self._data, manifest)
-            return self._store
+    def readable(self, document_ids: Iterable[str], principals: frozenset[str]) -> frozenset[str]:
+        """Return those of the documents that exist and `principals` may read at this moment."""
+        return self.pinned().readable(document_ids, principals)
+
+    def _current(self) -> _Opened:
+        opened = self._opened
+        if opened is not None and opened.pointer == generations.pointer(self._data):
+            return opened
+        # One thread opens what is new; the others answer from what they have meanwhile.
+        if not self._opening.acquire(blocking=opened is None):
+            return opened or self._current()
+        try:
+            opened = self._opened
+            if opened is None or opened.pointer != generations.pointer(self._data):
+                self._opened = opened = self._open()
+            return opened
+        finally:
+            self._opening.release()
+
+    def _open(self) -> _Opened:
+        pointer = generations.pointer(self._data)
+        try:
+            selected = generations.select(self._data)
+            if selected is None:
+                raise StoreError(generations.NO_INDEX.format(data=self._data))
+            _require(selected.manifest, self._recipe)
+            self._overlay = self._overlay or Overlay(Live(self._data))
+            store = LocalStore(self._data, selected.manifest, self._overlay.now)
+        except StoreError:
+            if generations.pointer(self._data) != pointer:  # published and pruned meanwhile
+                return self._open()
+            raise
+        if selected.degraded:
+            log.error("index degraded generation=%s reason=%s", store.generation, selected.degraded)
+        return _Opened(pointer, store, selected.degraded)
 
 
 class LocalBuild:
-    """A private copy of the published generation, changed and then published."""
+    """A private copy of the published generation, changed and then published.
+
+    Every method raises StoreError if the disk is full or fails.
+    """
 
     def __init__(self, data: Path, *, recipe: str, dim: int, now: datetime, rebuild: bool) -> None:
         """rebuild: start empty. Raises StoreError if the published recipe is another one."""
-        parent = None if rebuild else generations.current(data)
+        parent = None if rebuild else _whole(data)
         self._data, self._recipe, self._dim, self._now = data, recipe, dim, now
         self._old: list[Vectors] = []
         if parent is not None:
             _require(parent, recipe)
-            generations.verify(data, parent)
         self.parent = parent.name if parent else None
-        self._folder = generations.begin(data)
-        if parent is not None:
-            folder = generations.folder(data, parent.name)
-            shutil.copyfile(folder / CHUNKS, self._folder / CHUNKS)
-            self._old = _open_dense(folder).of_chunks()
-        self._database = records.open_for_writing(self._folder / CHUNKS)
+        try:
+            with disk.writing(data):
+                self._folder = generations.begin(data)
+                if parent is not None:
+                    folder = generations.folder(data, parent.name)
+                    shutil.copyfile(folder / CHUNKS, self._folder / CHUNKS)
+                    self._old = _open_dense(folder).of_chunks()
+                self._database = records.open_for_writing(self._folder / CHUNKS)
+        except StoreError:
+            generations.abandon(data)
+            raise
         # Rows below this are the parent's; it also keeps a deleted row's number from being reused.
         self._next_row = len(self._old)
         self._fresh: dict[int, Vectors] = {}
@@ -147,42 +212,65 @@ class LocalBuild:
                 raise ValueError(f"{document.id}: a chunk came with vectors of {matrix.shape}")
         rows = range(self._next_row, self._next_row + len(chunks))
         self._fresh.update(zip(rows, vectors, strict=True))
-        records.put(self._database, document, chunks, rows)
+        with disk.writing(self._data):
+            records.put(self._database, document, chunks, rows)
         self._next_row += len(chunks)
 
-    def set_readers(self, readers: Mapping[str, frozenset[str]]) -> None:
+    def set_readers(self, readers: Mapping[str, Access]) -> None:
         """Change who may read documents, by id, without touching text or vectors."""
-        for document_id, principals in readers.items():
-            records.put_readers(self._database, document_id, principals)
+        with disk.writing(self._data):
+            for document_id, access in readers.items():
+                records.put_readers(self._database, document_id, access)
 
     def delete(self, document_ids: Sequence[str]) -> int:
         """Delete documents; return how many existed."""
-        return sum(
-            self._database.execute("DELETE FROM documents WHERE id = ?", (id,)).rowcount
-            for id in document_ids
-        )
+        with disk.writing(self._data):
+            return sum(
+                self._database.execute("DELETE FROM documents WHERE id = ?", (id,)).rowcount
+                for id in document_ids
+            )
+
+    def purge(self, forgotten: Callable[[str], bool]) -> int:
+        """Delete the documents, of whatever source, whose id is forgotten; return how many."""
+        ids = [id for (id,) in self._database.execute("SELECT id FROM documents")]
+        return self.delete([id for id in ids if forgotten(id)])
 
     def publish(self, report: Mapping[str, object]) -> str:
-        """Make this the generation every Store opens next; return its name."""
-        rows = [row for (row,) in self._database.execute("SELECT row FROM chunks ORDER BY row")]
+        """Make this the generation every Store opens next; return its name.
+
+        Raises StoreError, and publishes nothing, if what was built is not sound.
+        """
+        with disk.writing(self._data):
+            rows = [row for (row,) in self._database.execute("SELECT row FROM chunks ORDER BY row")]
+            self._write_vectors(rows)
+            documents = self._seal(rows)
+            faults = contents.faults(self._folder, dim=self._dim)
+            if faults:
+                raise StoreError(
+                    f"The new index is not published, it has {'; '.join(faults)}. "
+                    "Run `footnote doctor`, then `footnote ingest --rebuild`."
+                )
+            manifest = generations.publish(
+                self._data,
+                {
+                    "parent": self.parent,
+                    "created_at": self._now.isoformat(),
+                    "recipe": self._recipe,
+                    "dim": self._dim,
+                    "documents": documents,
+                    "chunks": len(rows),
+                    "report": dict(report),
+                },
+            )
+        return manifest.name
+
+    def _write_vectors(self, rows: Sequence[int]) -> None:
         vectors = [self._old[r] if r < len(self._old) else self._fresh[r] for r in rows]
         empty = np.empty((0, self._dim), np.float32)
         dense.write(np.concatenate([empty, *vectors]), self._folder / VECTORS)
-        np.save(self._folder / OWNERS, np.repeat(np.arange(len(rows)), [len(v) for v in vectors]))
-        documents = self._seal(rows)
-        manifest = generations.publish(
-            self._data,
-            {
-                "parent": self.parent,
-                "created_at": self._now.isoformat(),
-                "recipe": self._recipe,
-                "dim": self._dim,
-                "documents": documents,
-                "chunks": len(rows),
-                "report": dict(report),
-            },
-        )
-        return manifest.name
+        owners = io.BytesIO()
+        np.save(owners, np.repeat(np.arange(len(rows)), [len(v) for v in vectors]))
+        disk.write(self._folder / OWNERS, owners.getbuffer())
 
     def abandon(self) -> None:
         """Drop the private copy."""
@@ -214,6 +302,19 @@ class LocalBuild:
 
 def _open_dense(folder: Path) -> dense.DenseIndex:
     return dense.DenseIndex(folder / VECTORS, np.load(folder / OWNERS, allow_pickle=False))
+
+
+def _whole(data: Path) -> generations.Manifest | None:
+    """Return the generation to go on from; if it is an older one, CURRENT names it from now on."""
+    selected = generations.select(data)
+    if selected is None:
+        return None
+    if selected.degraded:
+        name = selected.manifest.name
+        log.error("index mended generation=%s reason=%s", name, selected.degraded)
+        with disk.writing(data):
+            generations.point(data, selected.manifest)
+    return selected.manifest
 
 
 def _require(manifest: generations.Manifest, recipe: str) -> None:

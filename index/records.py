@@ -2,11 +2,14 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
+from queue import SimpleQueue
 
+from index.access import Access
 from index.base import Chunk, DocumentInfo, Place
 
 SCHEMA = """
@@ -24,7 +27,8 @@ CREATE INDEX documents_by_source ON documents (source);
 CREATE TABLE readers (
   document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
   principal TEXT NOT NULL,
-  PRIMARY KEY (document, principal)
+  denied INTEGER NOT NULL, -- 1: may not read it, whatever else says so
+  PRIMARY KEY (document, principal, denied)
 ) WITHOUT ROWID;
 CREATE TABLE chunks (
   row INTEGER PRIMARY KEY, -- = position in the vector index, once published
@@ -42,19 +46,54 @@ CREATE INDEX chunks_by_document ON chunks (document, position);
 
 _DOCUMENTS = """
 SELECT d.document, d.id, d.version, d.title, d.url, d.kind, d.updated_at,
-  (SELECT json_group_array(principal) FROM readers r WHERE r.document = d.document)
+  (SELECT json_group_array(principal) FROM readers r WHERE r.document = d.document AND NOT denied),
+  (SELECT json_group_array(principal) FROM readers r WHERE r.document = d.document AND denied)
 FROM documents d
-WHERE d.source = ?1 OR d.document IN (SELECT value FROM json_each(?2))
-ORDER BY d.id
+"""
+_OF_NUMBERS = "WHERE d.document IN (SELECT value FROM json_each(?))"
+_READABLE = """
+SELECT document, id FROM documents WHERE document IN (
+  SELECT document FROM readers WHERE NOT denied AND principal IN (SELECT value FROM json_each(:by))
+  EXCEPT
+  SELECT document FROM readers WHERE denied AND principal IN (SELECT value FROM json_each(:by))
+)
 """
 _CHUNK = """
 SELECT row, document, id, position, text, start, "end", places, context FROM chunks
 """
 
 
+class Readers:
+    """A published file, opened a few times at once and shared between threads.
+
+    It can be read until this is dropped, even after the file was removed.
+    """
+
+    def __init__(self, file: Path, count: int = 4) -> None:
+        """count: how many may read at a time; the others wait."""
+        self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+        opened = [open_read_only(file) for _ in range(count)]
+        for database in opened:
+            self._idle.put(database)
+        self._close = weakref.finalize(self, _close, opened)
+
+    @contextmanager
+    def one(self) -> Iterator[sqlite3.Connection]:
+        """Lend one connection."""
+        database = self._idle.get()
+        try:
+            yield database
+        finally:
+            self._idle.put(database)
+
+
 def open_read_only(file: Path) -> sqlite3.Connection:
     """Open a published file: nothing writes it, so SQLite neither locks nor looks for a journal."""
-    return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+    database = sqlite3.connect(
+        f"{file.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+    )
+    database.execute("PRAGMA schema_version")  # opens the file now, not with the first query
+    return database
 
 
 def open_for_writing(file: Path) -> sqlite3.Connection:
@@ -87,27 +126,49 @@ def put(
         ),
     )
     number = cursor.lastrowid or 0
-    put_readers(database, info.id, info.readers)
+    put_readers(database, info.id, info.access)
     for row, chunk in zip(rows, chunks, strict=True):
         _put_chunk(database, row, number, chunk)
 
 
-def put_readers(database: sqlite3.Connection, document_id: str, readers: Iterable[str]) -> None:
+def put_readers(database: sqlite3.Connection, document_id: str, readers: Access) -> None:
     """Replace who may read one document."""
     database.execute(
         "DELETE FROM readers WHERE document = (SELECT document FROM documents WHERE id = ?)",
         (document_id,),
     )
     database.executemany(
-        "INSERT INTO readers SELECT document, ? FROM documents WHERE id = ?",
-        [(reader, document_id) for reader in sorted(readers)],
+        "INSERT INTO readers SELECT document, ?, ? FROM documents WHERE id = ?",
+        [
+            (principal, denied, document_id)
+            for denied, principals in enumerate((readers.allowed, readers.denied))
+            for principal in sorted(principals)
+        ],
     )
 
 
 def documents(database: sqlite3.Connection, source: str) -> dict[str, DocumentInfo]:
     """Return id -> document, for one source."""
-    rows = database.execute(_DOCUMENTS, (source, "[]"))
+    rows = database.execute(_DOCUMENTS + "WHERE d.source = ? ORDER BY d.id", (source,))
     return {info.id: info for _, info in map(_document, rows)}
+
+
+def named(database: sqlite3.Connection, document_ids: Iterable[str]) -> dict[str, DocumentInfo]:
+    """Return id -> document, for those of the ids that exist."""
+    where = "WHERE d.id IN (SELECT value FROM json_each(?)) ORDER BY d.id"
+    rows = database.execute(_DOCUMENTS + where, (json.dumps(list(document_ids)),))
+    return {info.id: info for _, info in map(_document, rows)}
+
+
+def readable(database: sqlite3.Connection, principals: frozenset[str]) -> dict[int, str]:
+    """Return number -> id of the documents that someone with these principals may read."""
+    by = {"by": json.dumps(sorted(principals))}
+    return dict(database.execute(_READABLE, by).fetchall())
+
+
+def owners(database: sqlite3.Connection) -> list[int]:
+    """Return the number of the document of every chunk, in the chunks' order."""
+    return [number for (number,) in database.execute("SELECT document FROM chunks ORDER BY row")]
 
 
 def chunks_of_rows(database: sqlite3.Connection, rows: Sequence[int]) -> dict[int, Chunk]:
@@ -128,7 +189,8 @@ def chunks_of_document(database: sqlite3.Connection, document_id: str) -> list[C
 def _chunks(database: sqlite3.Connection, where: str, value: str) -> dict[int, Chunk]:
     found = database.execute(_CHUNK + where, (value,)).fetchall()
     numbers = json.dumps(sorted({row[1] for row in found}))
-    infos = dict(_document(row) for row in database.execute(_DOCUMENTS, (None, numbers)))
+    rows = database.execute(_DOCUMENTS + _OF_NUMBERS, (numbers,))
+    infos = dict(map(_document, rows))
     return {
         row: Chunk(
             id=id,
@@ -145,7 +207,7 @@ def _chunks(database: sqlite3.Connection, where: str, value: str) -> dict[int, C
 
 
 def _document(row: Sequence[str]) -> tuple[int, DocumentInfo]:
-    number, id, version, title, url, kind, updated_at, readers = row
+    number, id, version, title, url, kind, updated_at, readers, denied = row
     return int(number), DocumentInfo(
         id=id,
         version=version,
@@ -154,6 +216,7 @@ def _document(row: Sequence[str]) -> tuple[int, DocumentInfo]:
         kind=kind,
         updated_at=datetime.fromisoformat(updated_at),
         readers=frozenset(json.loads(readers)),
+        denied=frozenset(json.loads(denied)),
     )
 
 
@@ -181,3 +244,8 @@ def _places(text: str) -> tuple[Place, ...]:
         Place(start, end, tuple(heading), page, url)
         for start, end, heading, page, url in json.loads(text)
     )
+
+
+def _close(databases: Iterable[sqlite3.Connection]) -> None:
+    for database in databases:
+        database.close()

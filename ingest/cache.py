@@ -2,7 +2,7 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +26,13 @@ class VectorCache:
         self._embedder = embedder
         self._database = sqlite3.connect(file)
         self._database.executescript(SCHEMA)
+        self._database.execute("PRAGMA secure_delete = ON")
         self.embedded_texts = 0  # since the start, not found in the cache
         self.embedded_tokens = 0
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         """Return (len(texts), dim), embedding what is not known yet."""
-        hashes = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]
+        hashes = [_hash(text) for text in texts]
         known = {key: vector for key in hashes if (vector := self._find(key)) is not None}
         missing = {key: text for key, text in zip(hashes, texts, strict=True) if key not in known}
         if missing:
@@ -50,6 +51,17 @@ class VectorCache:
             found[row] = known[key]
         return found
 
+    def keep_only(self, texts: Iterable[str]) -> None:
+        """Drop every vector, of any embedder, that is not of one of the texts, to the last byte."""
+        with self._database:
+            self._database.execute("CREATE TEMP TABLE kept (hash BLOB PRIMARY KEY)")
+            self._database.executemany(
+                "INSERT OR IGNORE INTO kept VALUES (?)", ((_hash(text),) for text in texts)
+            )
+            self._database.execute("DELETE FROM vectors WHERE hash NOT IN (SELECT hash FROM kept)")
+            self._database.execute("DROP TABLE kept")
+        self._database.execute("VACUUM")
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()
@@ -60,3 +72,7 @@ class VectorCache:
             (self._embedder.name, key),
         ).fetchone()
         return None if row is None else np.frombuffer(row[0], np.float32)
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()

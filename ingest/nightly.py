@@ -47,6 +47,7 @@ class Report:
     embedded_windows: int
     embedded_tokens: int
     generation: str | None  # None: nothing changed, so nothing was published
+    purged: int = 0  # forgotten documents that the index lost
 
 
 @dataclass(slots=True)
@@ -63,15 +64,18 @@ def run(
     embedder: Embedder,
     cache: VectorCache,
     progress: Progress,
+    *,
+    purged: int = 0,
 ) -> Report:
     """Bring the build up to date with every source, and publish it if anything changed.
 
+    purged: documents that the build lost before because they are forgotten: that is a change.
     A source that cannot be listed keeps all its documents; a document that cannot be fetched or
     parsed keeps its old text, if it had one, and is a row of the report.
     """
     reports = [_source(connector, build, embedder, cache, progress) for connector in connectors]
-    report = Report(tuple(reports), cache.embedded_texts, cache.embedded_tokens, None)
-    if not any(source.touched for source in reports):
+    report = Report(tuple(reports), cache.embedded_texts, cache.embedded_tokens, None, purged)
+    if not purged and not any(source.touched for source in reports):
         return report
     generation = build.publish(facts(report))
     log.info("published generation=%s windows=%d", generation, cache.embedded_texts)
@@ -84,6 +88,7 @@ def facts(report: Report) -> dict[str, object]:
         "embedded_windows": report.embedded_windows,
         "embedded_tokens": report.embedded_tokens,
         "generation": report.generation,
+        "purged": report.purged,
         "sources": [
             {
                 "name": source.name,
@@ -177,6 +182,7 @@ def _read(
 
 
 def _info(document: Document, parsed: Parsed, kind: str) -> DocumentInfo:
+    access = sync.access_of(document.entry)
     return DocumentInfo(
         id=document.entry.id,
         version=document.entry.version,
@@ -184,7 +190,8 @@ def _info(document: Document, parsed: Parsed, kind: str) -> DocumentInfo:
         url=document.url,
         kind=kind,
         updated_at=document.updated_at,
-        readers=document.entry.readers,
+        readers=access.allowed,
+        denied=access.denied,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from connectors.base import Entry
+from index.access import Access, normal
 from index.base import DocumentInfo
 
 
@@ -14,7 +15,7 @@ class Plan:
     added: tuple[Entry, ...]
     changed: tuple[Entry, ...]
     gone: tuple[str, ...]  # document ids
-    readers: dict[str, frozenset[str]]  # document id -> new readers, text unchanged
+    readers: dict[str, Access]  # document id -> who may read it now, text unchanged
     unchanged: int
 
 
@@ -25,12 +26,18 @@ def plan(listing: Iterable[Entry], known: Mapping[str, DocumentInfo]) -> Plan:
     """
     entries = {entry.id: entry for entry in listing}
     both = [(entry, known[entry.id]) for entry in entries.values() if entry.id in known]
+    access = {entry.id: access_of(entry) for entry, _ in both}
     return Plan(
         added=tuple(entry for entry in entries.values() if entry.id not in known),
         changed=tuple(entry for entry, info in both if entry.version != info.version),
         gone=tuple(id for id in known if id not in entries),
-        readers={entry.id: entry.readers for entry, info in both if entry.readers != info.readers},
+        readers={info.id: access[info.id] for _, info in both if access[info.id] != info.access},
         unchanged=sum(
-            entry.version == info.version and entry.readers == info.readers for entry, info in both
+            entry.version == info.version and access[info.id] == info.access for entry, info in both
         ),
     )
+
+
+def access_of(entry: Entry) -> Access:
+    """Return who may read a document, as the index compares it."""
+    return Access(normal(entry.readers), normal(entry.denied))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from index.base import Embedder, Hit, Store, Vector
-from rag import cite, confidence, correct, evidence, extract, prompt
+from rag import cite, confidence, correct, evidence, extract, prompt, withhold
 from rag.base import (
     Answer,
     Citation,
@@ -98,6 +98,7 @@ class Engine:
     def stream(self, question: Question) -> Iterator[Event]:
         """Yield Found, then Partial as sentences are verified, then one Answer."""
         watch = _Watch(self._clock, self._clock())
+        store = self._store.pinned()  # one answer never mixes two generations
         query = standalone(question)
         tried: list[Draft] = []
         found: dict[tuple[str, int], _Evidence] = {}
@@ -105,15 +106,15 @@ class Engine:
             key = (attempt.query, attempt.passages)
             if key not in found:
                 vector = self._models.embedder.embed_query(attempt.query)
-                hits = self._store.search(
-                    attempt.query, vector, attempt.passages, question.principals
-                )
+                hits = store.search(attempt.query, vector, attempt.passages, question.principals)
                 if not tried:
                     watch.retrieved_s = watch.elapsed()
                     yield Found(tuple(hits))
                 found[key] = self._judge(attempt.query, vector, hits)
-            tried.append((yield from self._draft(attempt, found[key], watch)))
-        yield self._conclude(tried, watch)
+            tried.append((yield from self._draft(attempt, found[key], question, watch)))
+        # Asked of the index as it is now: a document may have been taken back meanwhile.
+        readable = self._store.readable(withhold.documents(tried), question.principals)
+        yield self._conclude(withhold.withheld(tried, readable), watch, store.generation)
 
     def _judge(self, query: str, vector: Vector, hits: Sequence[Hit]) -> _Evidence:
         ranked = evidence.rank(
@@ -133,13 +134,13 @@ class Engine:
         return _Evidence(tuple(hits), tuple(ranked), chance)
 
     def _draft(
-        self, attempt: Attempt, found: _Evidence, watch: _Watch
+        self, attempt: Attempt, found: _Evidence, question: Question, watch: _Watch
     ) -> Generator[Event, None, Draft]:
         weak = found.confidence < self._policy.accept
         if weak or attempt.model == EXTRACTIVE:
             claims = extract.claims(found.ranked)  # of a weak attempt, only for the record
         else:
-            claims = yield from self._generate(attempt, found, watch)
+            claims = yield from self._generate(attempt, found, question, watch)
         text, citations = cite.cited(claims, found.hits)
         sound = bool(claims) and all(claim.support for claim in claims)
         return Draft(
@@ -153,7 +154,7 @@ class Engine:
         )
 
     def _generate(
-        self, attempt: Attempt, found: _Evidence, watch: _Watch
+        self, attempt: Attempt, found: _Evidence, question: Question, watch: _Watch
     ) -> Generator[Event, None, list[cite.Claim]]:
         """Return the model's claims; the generation ends at the first that nothing supports."""
         packed = prompt.pack(
@@ -173,7 +174,11 @@ class Engine:
                     claims += self._resolve(text[slice(*spans[len(claims)])], found)
                     if not claims[-1].support:
                         return claims
-                    yield Partial(cite.cited(claims, found.hits)[0])
+                    said, citations = cite.cited(claims, found.hits)
+                    cited = {citation.document_id for citation in citations}
+                    if not cited <= self._store.readable(cited, question.principals):
+                        return []
+                    yield Partial(said)
         except ModelError:
             return []
         spans = list(sentences(text, 0, len(text)))
@@ -184,7 +189,7 @@ class Engine:
     def _resolve(self, text: str, found: _Evidence) -> list[cite.Claim]:
         return cite.resolve(text, found.ranked, self._models.embedder)
 
-    def _conclude(self, tried: Sequence[Draft], watch: _Watch) -> Answer:
+    def _conclude(self, tried: Sequence[Draft], watch: _Watch, generation: str) -> Answer:
         draft = correct.chosen(tried, self._policy)
         cited = {citation.document_id for citation in draft.citations} if draft else set()
         return Answer(
@@ -195,7 +200,7 @@ class Engine:
             confidence=(draft or max(tried, key=lambda d: d.confidence)).confidence,
             status="answered" if draft else "abstained",
             attempts=tuple(tried),
-            generation=self._store.generation,
+            generation=generation,
             timings=Timings(watch.retrieved_s, watch.first_token_s, watch.elapsed()),
         )
 

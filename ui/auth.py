@@ -2,20 +2,13 @@
 
 from collections.abc import Mapping, Set
 
-from index.access import EVERYONE
+from index.access import EVERYONE, expand
 
 
 def principals_of(email: str | None, groups: Mapping[str, Set[str]]) -> frozenset[str]:
     """Return the principals of a person; without an address only what everyone has.
 
-    groups: name -> addresses of its members; addresses compare without regard to case.
+    groups: name -> its members, see `index.access.expand`.
     """
-    if email is None or not email.strip():
-        return frozenset({EVERYONE})
-    address = email.strip().lower()
-    member_of = {
-        f"group:{name}"
-        for name, members in groups.items()
-        if address in {member.lower() for member in members}
-    }
-    return frozenset({EVERYONE, f"user:{address}"} | member_of)
+    own = {f"user:{email.strip()}"} if email is not None and email.strip() else set()
+    return expand({EVERYONE} | own, groups)

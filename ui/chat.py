@@ -120,7 +120,7 @@ class Chat:
 
     def _authorised(self, kept: Conversation, principals: frozenset[str]) -> Conversation:
         return conversation.authorised(
-            kept, lambda document_id: bool(self.store.read(document_id, principals))
+            kept, lambda document_ids: self.store.readable(document_ids, principals)
         )
 
     def _shown(self, current: Conversation) -> Screen:

@@ -178,6 +178,51 @@ def status(context: click.Context, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("documents", nargs=-1, required=True, metavar="DOCUMENT...")
+@click.option("--yes", is_flag=True, help="Do it; without this, only show what would go.")
+@click.option("--undo", is_flag=True, help="Let the documents back in instead.")
+@click.pass_context
+@reports_failure
+def forget(context: click.Context, documents: tuple[str, ...], yes: bool, undo: bool) -> None:
+    """Take documents out of every answer at once, and for good.
+
+    DOCUMENT is an id as citations and `footnote ask --json` show it. A forgotten document is
+    never read again, although its source still lists it.
+
+    Example: footnote forget wiki:people/old-salaries.md --yes
+    """
+    from ui import forgetting
+
+    settings = loaded(context)
+    if undo:
+        click.echo(forgetting.recall(settings, documents))
+    elif yes:
+        click.echo(forgetting.forget(settings, documents, datetime.now(UTC)))
+    else:
+        click.echo(forgetting.preview(settings, documents))
+
+
+@main.command()
+@click.argument("principal")
+@click.argument("document")
+@click.option("--undo", is_flag=True, help="Take the revocation back.")
+@click.pass_context
+@reports_failure
+def revoke(context: click.Context, principal: str, document: str, undo: bool) -> None:
+    """Take one document from a person, a group or everyone, at once.
+
+    Example: footnote revoke group:interns wiki:people/salary-bands.md
+    """
+    from ui import forgetting
+
+    settings = loaded(context)
+    if undo:
+        click.echo(forgetting.restore(settings, principal, document))
+    else:
+        click.echo(forgetting.revoke(settings, principal, document, datetime.now(UTC)))
+
+
+@main.command()
 @click.option("--offline", is_flag=True, help="Also prove that a question needs no network.")
 @click.pass_context
 @reports_failure
@@ -275,3 +320,7 @@ def reader(folders: tuple[Path, ...], out: Path, rows: Path | None, start: Path 
     from ui import tuning
 
     click.echo(tuning.reader(folders, rows, out, start))
+
+
+if __name__ == "__main__":
+    main()

@@ -5,7 +5,7 @@ asker's own eyes before anything of it is shown or handed to a model.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter, ValidationError
@@ -88,15 +88,16 @@ def kept(answer: Answer) -> Answer:
     return replace(answer, attempts=(), closest=closest)
 
 
-def authorised(conversation: Conversation, may_read: Callable[[str], bool]) -> Conversation:
+def authorised(
+    conversation: Conversation, readable: Callable[[frozenset[str]], frozenset[str]]
+) -> Conversation:
     """Return the conversation as someone may see it now.
 
-    may_read: whether a document, by id, exists and is theirs to read. An answer that cites one
-    that is not loses its words and sources; a page that was only close is left out.
+    readable: which of some documents exist and are theirs to read. An answer that cites another
+    loses its words and sources; a page that was only close is left out.
     """
-    return replace(
-        conversation, turns=tuple(_authorised(turn, may_read) for turn in conversation.turns)
-    )
+    now = readable(frozenset(_documents(conversation)))
+    return replace(conversation, turns=tuple(_authorised(turn, now) for turn in conversation.turns))
 
 
 def dump(shelf: Shelf) -> object:
@@ -120,12 +121,19 @@ def load(value: object) -> Shelf:
         return Shelf()
 
 
-def _authorised(turn: Turn, may_read: Callable[[str], bool]) -> Turn:
+def _documents(conversation: Conversation) -> Iterator[str]:
+    for turn in conversation.turns:
+        if turn.answer is not None:
+            yield from (each.document_id for each in turn.answer.citations)
+            yield from (each.document_id for each in turn.answer.closest)
+
+
+def _authorised(turn: Turn, readable: frozenset[str]) -> Turn:
     if turn.answer is None:
         return turn
-    if not all(may_read(each.document_id) for each in turn.answer.citations):
+    if not all(each.document_id in readable for each in turn.answer.citations):
         return Turn(turn.question, failure=WITHDRAWN)
-    closest = tuple(each for each in turn.answer.closest if may_read(each.document_id))
+    closest = tuple(each for each in turn.answer.closest if each.document_id in readable)
     return replace(turn, answer=replace(turn.answer, closest=closest))
 
 

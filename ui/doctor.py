@@ -88,10 +88,12 @@ def _sources(settings: Settings) -> str:
 
 
 def _index(settings: Settings) -> str:
-    manifest = generations.current(settings.data_dir)
-    if manifest is None:
-        raise StoreError(f"There is no index in {settings.data_dir} yet. Run `footnote ingest`.")
-    generations.verify(settings.data_dir, manifest)
+    selected = generations.select(settings.data_dir)
+    if selected is None:
+        raise StoreError(generations.NO_INDEX.format(data=settings.data_dir))
+    if selected.degraded:
+        raise StoreError(f"degraded: {selected.degraded}")
+    manifest = selected.manifest
     return (
         f"generation {manifest.name}, {manifest.documents} documents, {manifest.chunks} chunks, "
         "checksums hold"

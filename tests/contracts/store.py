@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from index.access import EVERYONE, may_read
+from index.access import EVERYONE, Access, may_read
 from index.base import Build, Chunk, DocumentInfo, Place, Store
 from tests.fake_models import HashEmbedder
 
@@ -13,12 +13,17 @@ WORDS = "leave travel budget gateway firmware probe invoice holiday contract sen
 
 
 def document(
-    id: str, *, readers: frozenset[str] = ANYONE, version: str = "1", title: str = "A page"
+    id: str,
+    *,
+    readers: frozenset[str] = ANYONE,
+    denied: frozenset[str] = frozenset(),
+    version: str = "1",
+    title: str = "A page",
 ) -> DocumentInfo:
     """Return a document's facts."""
     return DocumentInfo(
         id, version, title, f"https://wiki.example/{id}", "wiki", datetime(2026, 1, 2, tzinfo=UTC),
-        readers,
+        readers, denied,
     )  # fmt: skip
 
 
@@ -105,6 +110,31 @@ class StoreContract:
         assert len(self.found(store, "salary bands", frozenset({"group:hr"}))) == 5
         assert store.read("wiki:secret1", ANYONE) == []
 
+    def test_who_is_denied_reads_nothing_although_a_reader(self) -> None:
+        build = self.build()
+        closed = document("wiki:a", denied=frozenset({"group:interns"}))
+        self.put(build, closed, ["a page"])
+        build.publish({})
+        store, intern = self.store(), ANYONE | {"group:interns"}
+        assert self.found(store, "page", ANYONE) == ["a page"]
+        assert store.read("wiki:a", ANYONE)[0].document == closed
+        assert self.found(store, "page", intern) == []
+        assert store.read("wiki:a", intern) == []
+        build = self.build()
+        build.set_readers({"wiki:a": Access(ANYONE)})
+        build.publish({})
+        assert self.found(self.store(), "page", intern) == ["a page"]
+
+    def test_what_is_readable_exists_and_is_allowed(self) -> None:
+        build = self.build()
+        self.put(build, document("wiki:open"), ["a page"])
+        self.put(build, document("wiki:hr", readers=frozenset({"group:hr"})), ["a page"])
+        build.publish({})
+        store, asked = self.store(), ("wiki:open", "wiki:hr", "wiki:never")
+        assert store.readable(asked, ANYONE) == {"wiki:open"}
+        assert store.readable(asked, frozenset({"group:hr"})) == {"wiki:hr"}
+        assert store.readable((), ANYONE) == frozenset()
+
     def test_nobody_reads_what_has_no_readers(self) -> None:
         build = self.build()
         self.put(build, document("wiki:orphan", readers=frozenset()), ["lost page"])
@@ -127,7 +157,7 @@ class StoreContract:
             query = " ".join(dice.choices(WORDS, k=2))
             hits = store.search(query, self.embedder.embed_query(query), 80, principals)
             found = {hit.chunk.document.id for hit in hits}
-            assert found == {id for id in texts if may_read(readers[id], principals)}
+            assert found == {id for id in texts if may_read(Access(readers[id]), principals)}
 
     def test_an_update_replaces_every_chunk_of_the_document(self) -> None:
         build = self.build()
@@ -163,7 +193,7 @@ class StoreContract:
         self.put(build, document("wiki:a"), ["a page"])
         build.publish({})
         build = self.build()
-        build.set_readers({"wiki:a": frozenset({"group:hr"}), "wiki:never": ANYONE})
+        build.set_readers({"wiki:a": Access(frozenset({"group:hr"})), "wiki:never": Access(ANYONE)})
         build.publish({})
         store = self.store()
         assert self.found(store, "page", ANYONE) == []

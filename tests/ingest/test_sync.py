@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from connectors.base import Entry
+from index.access import Access
 from index.base import DocumentInfo
 from ingest.sync import plan
 
@@ -31,13 +32,13 @@ def test_what_is_new_changed_gone_and_repermissioned() -> None:
     assert [entry.id for entry in made.added] == ["w:new"]
     assert [entry.id for entry in made.changed] == ["w:edited"]
     assert made.gone == ("w:gone",)
-    assert made.readers == {"w:closed": HR}
+    assert made.readers == {"w:closed": Access(HR)}
     assert made.unchanged == 1
 
 
 def test_an_edited_document_is_closed_even_if_its_new_text_cannot_be_read() -> None:
     made = plan([Entry("w:a", "2", HR)], known(Entry("w:a", "1", ALL)))
-    assert made.readers == {"w:a": HR}
+    assert made.readers == {"w:a": Access(HR)}
 
 
 def test_an_id_listed_twice_is_one_document() -> None:

@@ -1,6 +1,6 @@
 """The pipeline with a scripted model: what is answered, quoted, corrected, refused."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 
 import numpy as np
 import pytest
@@ -28,6 +28,10 @@ class ListStore:
     def __init__(self, *hits: Hit) -> None:
         self._hits = hits
         self.asked: list[tuple[str, int, frozenset[str]]] = []
+        self.revoked: frozenset[str] = frozenset()  # documents that nobody may read any more
+
+    def pinned(self) -> "ListStore":
+        return self
 
     def search(self, text: str, vector: Vector, k: int, principals: frozenset[str]) -> list[Hit]:
         self.asked.append((text, k, principals))
@@ -35,6 +39,9 @@ class ListStore:
 
     def read(self, document_id: str, principals: frozenset[str]) -> list[Chunk]:
         return [h.chunk for h in self._hits if h.chunk.document.id == document_id]
+
+    def readable(self, document_ids: Iterable[str], principals: frozenset[str]) -> frozenset[str]:
+        return frozenset(document_ids) - self.revoked
 
 
 def engine(
@@ -114,6 +121,34 @@ def test_the_stream_shows_sources_then_verified_sentences_then_the_answer() -> N
     partials = [event.text for event in events if isinstance(event, Partial)]
     assert partials[0] == "Parental leave is 20 weeks. [1]"
     assert len(partials) == 2
+
+
+def test_what_is_taken_back_while_the_answer_is_made_is_in_no_part_of_it() -> None:
+    made = engine("Parental leave is 20 weeks. [1]")
+    store = ListStore(LEAVE, TRAVEL)
+    made._store = store
+    stream = made.stream(Q)
+    assert isinstance(next(stream), Found)
+    store.revoked = frozenset({"wiki:leave"})
+    *_, answer = stream
+    assert isinstance(answer, Answer)
+    assert (answer.status, answer.text, answer.citations) == ("abstained", NOT_FOUND, ())
+    assert [c.document_id for c in answer.closest] == ["wiki:travel"]
+    assert "wiki:leave" not in str(answer)
+    assert "20 weeks" not in str(answer)
+
+
+def test_no_sentence_is_streamed_once_its_page_is_taken_back() -> None:
+    made = engine("Parental leave is 20 weeks. Sick leave needs a note. Trains are booked.")
+    store = ListStore(LEAVE, TRAVEL)
+    made._store = store
+    stream = made.stream(Q)
+    assert isinstance(next(stream), Found)
+    assert next(stream) == Partial("Parental leave is 20 weeks. [1]")
+    store.revoked = frozenset({"wiki:leave"})
+    (answer,) = stream
+    assert isinstance(answer, Answer)
+    assert answer.status == "abstained"
 
 
 def test_closing_the_stream_stops_the_model() -> None:

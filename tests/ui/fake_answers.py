@@ -1,9 +1,10 @@
 """Scripted answers and an in-memory index, for everything that shows answers to people."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from index.access import may_read
 from index.base import Chunk, DocumentInfo, Hit, Place, Vector
 from rag.base import Answer, Citation, Draft, Event, Found, Partial, Question, Quote, Timings
 
@@ -157,20 +158,27 @@ class MemoryStore:
     def __init__(self, documents: Sequence[Sequence[Chunk]]) -> None:
         self.documents = {each[0].document.id: list(each) for each in documents}
 
+    def pinned(self) -> "MemoryStore":
+        return self
+
     def search(self, text: str, vector: Vector, k: int, principals: frozenset[str]) -> list[Hit]:
         """Return the first k readable chunks; order says nothing here."""
         readable = [
             chunk
             for each in self.documents.values()
             for chunk in each
-            if chunk.document.readers & principals
+            if may_read(chunk.document.access, principals)
         ]
         return [hit(chunk) for chunk in readable[:k]]
 
     def read(self, document_id: str, principals: frozenset[str]) -> list[Chunk]:
         """Return a document's chunks if it exists and may be read."""
         found = self.documents.get(document_id, [])
-        return [chunk for chunk in found if chunk.document.readers & principals]
+        return [chunk for chunk in found if may_read(chunk.document.access, principals)]
+
+    def readable(self, document_ids: Iterable[str], principals: frozenset[str]) -> frozenset[str]:
+        """Return those that exist and may be read."""
+        return frozenset(id for id in document_ids if self.read(id, principals))
 
 
 def streamed(answer: Answer, found: Sequence[Chunk]) -> list[Event | Exception]:

@@ -96,13 +96,13 @@ def test_only_answers_of_the_last_four_turns_travel_with_a_question() -> None:
 
 
 def test_an_answer_is_withdrawn_with_the_page_it_cites() -> None:
-    seen = authorised(talk("1", TURN), lambda document_id: document_id != "wiki:leave")
+    seen = authorised(talk("1", TURN), lambda ids: ids - {"wiki:leave"})
     assert seen.turns == (Turn("How many days?", failure=WITHDRAWN),)
     assert seen.history == ()
 
 
 def test_a_close_page_that_may_not_be_read_is_left_out() -> None:
-    seen = authorised(talk("1", TURN), lambda document_id: document_id != "wiki:pay")
+    seen = authorised(talk("1", TURN), lambda ids: ids - {"wiki:pay"})
     assert seen.turns[0].answer is not None
     assert seen.turns[0].answer.citations == (CITED,)
     assert seen.turns[0].answer.closest == ()
@@ -110,6 +110,6 @@ def test_a_close_page_that_may_not_be_read_is_left_out() -> None:
 
 def test_an_abstention_keeps_its_words() -> None:
     turn = Turn("Why?", abstained("I did not find it.", [CLOSE]))
-    (seen,) = authorised(talk("1", turn), lambda document_id: False).turns
+    (seen,) = authorised(talk("1", turn), lambda ids: frozenset()).turns
     assert seen.answer is not None
     assert (seen.answer.text, seen.answer.closest) == ("I did not find it.", ())

@@ -1,0 +1,73 @@
+"""Files that survive a crash: written and synced, hashed, moved; a failing disk said in words."""
+
+import errno
+import hashlib
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from index.base import StoreError
+
+FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+
+
+def write(file: Path, body: bytes | memoryview) -> None:
+    """Write a whole file so that it is on the disk when this returns."""
+    with file.open("wb") as stream:
+        stream.write(body)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def replace(file: Path, body: bytes) -> None:
+    """Give a file new content: readers, and a crash, find the old or the new, never a mix."""
+    new = file.with_name(f"{file.name}.new")
+    write(new, body)
+    new.replace(file)
+    sync(file.parent)
+
+
+def sync(path: Path) -> None:
+    """Bring a file's content, or a folder's list of names, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sha256(file: Path) -> str:
+    """Return the checksum of a file, in hexadecimal."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder: its name at once, so that no half of it is ever found, then its files."""
+    gone = folder.with_name(f".gone-{folder.name}")
+    shutil.rmtree(gone, ignore_errors=True)
+    folder.rename(gone)
+    shutil.rmtree(gone)
+
+
+@contextmanager
+def writing(data: Path) -> Iterator[None]:
+    """Turn a disk that is full or fails into one StoreError that says so and what to do."""
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as error:
+        raise StoreError(
+            f"{data} cannot be written: {error}. {_advice(data, error)} Questions are answered "
+            "from the last published generation meanwhile; then run `footnote ingest` again."
+        ) from error
+
+
+def _advice(data: Path, error: Exception) -> str:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_FULL or getattr(error, "errno", None) in FULL:
+        free = shutil.disk_usage(data).free // 2**20
+        return f"The disk, a quota or a limit is full ({free} MiB are free): make room."
+    return "Check the disk and the folder's permissions."

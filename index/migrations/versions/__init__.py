@@ -1,0 +1,1 @@
+"""Steps of the schema, each named by its number."""

@@ -1,0 +1,62 @@
+"""BM25 over readable chunks, against SQLite's own bm25() over an index that holds only those."""
+
+import random
+import sqlite3
+
+import numpy as np
+import pytest
+
+from index.lexical import SCHEMA, LexicalIndex, terms
+
+WORDS = "leave travel gateway firmware probe_one probe_two invoice holidays contract pump".split()
+ODDS = [1 / (n + 1) for n in range(len(WORDS))]
+
+
+def database(texts: dict[int, tuple[str, str]]) -> sqlite3.Connection:
+    made = sqlite3.connect(":memory:")
+    made.execute(SCHEMA)
+    rows = [(row, context, text) for row, (context, text) in texts.items()]
+    made.executemany("INSERT INTO words (rowid, context, text) VALUES (?, ?, ?)", rows)
+    return made
+
+
+def by_sqlite(made: sqlite3.Connection, text: str, n: int) -> list[tuple[int, float]]:
+    words = " OR ".join(f'"{word}"' for word in terms(text))
+    rows = made.execute(
+        "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ? ORDER BY 2 DESC, 1 LIMIT ?",
+        (words, n),
+    )
+    return rows.fetchall()
+
+
+def test_a_score_is_what_sqlite_gives_where_only_the_readable_exists() -> None:
+    dice = random.Random(3)
+    texts = {
+        row: (dice.choice(WORDS), " ".join(dice.choices(WORDS, ODDS, k=dice.randint(1, 200))))
+        for row in range(300)
+    }
+    everything = database(texts)
+    index = LexicalIndex(everything, 300)
+    for _ in range(50):
+        readable = np.array([dice.random() < 0.6 for _ in range(300)])
+        alone = database({row: text for row, text in texts.items() if readable[row]})
+        query = " ".join(dice.choices([*WORDS, "holiday", "nowhere"], k=3))
+        expected = by_sqlite(alone, query, 1000)
+        found = index.search(everything, query, 1000, readable)
+        assert dict(found) == pytest.approx(dict(expected), rel=1e-9)
+        assert [round(score, 9) for _, score in found] == [round(s, 9) for _, s in expected]
+
+
+def test_the_best_n_come_first_and_equals_in_their_order() -> None:
+    made = database({0: ("", "pump"), 1: ("", "pump"), 2: ("", "pump pump"), 3: ("", "leave")})
+    index = LexicalIndex(made, 4)
+    found = index.search(made, "pump", 2, np.array([True] * 4))
+    assert [row for row, _ in found] == [2, 0]
+
+
+def test_words_that_nobody_asked_before_are_not_kept_for_the_next_question() -> None:
+    made = database({0: ("", "pump"), 1: ("", "leave")})
+    index = LexicalIndex(made, 2)
+    everything = np.array([True, True])
+    assert [row for row, _ in index.search(made, "pump", 9, everything)] == [0]
+    assert [row for row, _ in index.search(made, "leave", 9, everything)] == [1]
