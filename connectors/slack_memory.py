@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from weakref import finalize
 
 from connectors.slack_files import File
 from connectors.slack_message import Said, is_ts
@@ -40,7 +41,7 @@ class Thread:
 
 
 class Memory:
-    """Threads by channel and ts. Without a path it forgets when it is closed."""
+    """Threads by channel and ts. Without a path it forgets when the process ends."""
 
     def __init__(self, path: Path | None, *, reread_days: int) -> None:
         """Open or begin a memory.
@@ -50,10 +51,7 @@ class Memory:
         """
         self._reread_days = reread_days
         self._database = _opened(path)
-
-    def close(self) -> None:
-        """Keep what was remembered."""
-        self._database.close()
+        finalize(self, self._database.close)
 
     def begin(self, names: Mapping[str, str]) -> None:
         """Begin a listing in which public channels have these names.
@@ -135,7 +133,7 @@ def _opened(path: Path | None) -> sqlite3.Connection:
 
 
 def _prepared(path: str) -> sqlite3.Connection:
-    database = sqlite3.connect(path)
+    database = sqlite3.connect(path, check_same_thread=False)
     try:
         if database.execute("PRAGMA user_version").fetchone()[0] not in (0, FORMAT):
             raise sqlite3.DatabaseError("another format")

@@ -2,6 +2,7 @@
 
 import sqlite3
 from datetime import datetime
+from weakref import finalize
 
 from connectors.base import Document, Entry
 
@@ -17,7 +18,8 @@ class Spool:
     """Documents by id. SQLite deletes the file when the process ends, however it ends."""
 
     def __init__(self) -> None:
-        self._database = sqlite3.connect("", isolation_level=None)
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        finalize(self, self._database.close)
         self._database.executescript(f"PRAGMA journal_mode = OFF; {_TABLE}")
 
     def clear(self) -> None:

@@ -26,6 +26,7 @@ class SlackCompany(SlackServer):
     channels: dict[str, Json] = field(default_factory=dict)  # by id
     files: dict[str, tuple[Json, bytes]] = field(default_factory=dict)  # by id
     url: str = URL
+    downloads: list[str] = field(default_factory=list)  # paths
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -125,7 +126,7 @@ class SlackCompany(SlackServer):
         app.router.add_get("/files-pri/{key}/{name}", self._download)
 
     async def _download(self, request: web.Request) -> web.Response:
-        self.downloads = [*getattr(self, "downloads", []), request.path]
+        self.downloads.append(request.path)
         if request.headers.get("Authorization") != f"Bearer {BOT_TOKEN}":
             return web.Response(text="<html>Sign in</html>", content_type="text/html")
         facts, body = self.files[request.match_info["key"].partition("-")[2]]

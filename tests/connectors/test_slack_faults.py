@@ -123,7 +123,7 @@ def test_a_listing_that_was_told_to_wait_is_whole(
     unchanged: tuple[SlackCompany, dict[str, Entry]], method: str, position: int
 ) -> None:
     company, known = unchanged
-    company.faults[method] = Fault(429, retry_after_s=120, after=position, times=2)
+    company.faults = {method: Fault(429, retry_after_s=120, after=position, times=2)}
     assert listed(connector(company)) == known
 
 
