@@ -52,6 +52,24 @@ class SlackExportSource(Section):
     readers: frozenset[str]  # of public channels; private ones are for their members
 
 
+class SlackSource(Section):
+    """A Slack workspace, read live: the channels that the app is in, never direct messages."""
+
+    type: Literal["slack"]
+    name: SourceName
+    readers: frozenset[str]  # of public channels; private ones are for their members
+    token_env: str = "SLACK_BOT_TOKEN"  # the variable that holds it: xoxb-…
+    include: tuple[str, ...] = ("*",)  # names of channels, with * and ?
+    exclude: tuple[str, ...] = ()
+    allow_shared: frozenset[str] = frozenset()  # channels read although other companies do too
+    allow_guests: frozenset[str] = frozenset()  # addresses of guests who read what they are in
+    include_files: bool = False  # the files that people share: two calls for each
+    reread_days: int = Field(default=7, ge=0)  # an edited reply in an old thread shows within
+    patience_h: float = Field(default=4, gt=0)  # waited for Slack's rate limits in one run
+    api_url: str = "https://slack.com/api/"
+    files_url: str = "https://files.slack.com"  # the only place files are fetched from
+
+
 class JsonLinesSource(Section):
     """A file with one document a line: {"id", "title"?, "text" or "html"}."""
 
@@ -62,7 +80,8 @@ class JsonLinesSource(Section):
     kind: Kind = "wiki"
 
 
-Source = Annotated[FilesSource | SlackExportSource | JsonLinesSource, Field(discriminator="type")]
+LocalSource = FilesSource | SlackExportSource | JsonLinesSource  # those with a path
+Source = Annotated[LocalSource | SlackSource, Field(discriminator="type")]
 
 
 class EmbedderSection(Section):
@@ -174,7 +193,10 @@ def _from_folder(settings: Settings, folder: Path) -> Settings:
     if doubled:
         raise SettingsError(f"Two sources are named {doubled[0]!r}; names must differ.")
     sources = tuple(
-        source.model_copy(update={"path": folder / source.path}) for source in settings.sources
+        source.model_copy(update={"path": folder / source.path})
+        if isinstance(source, LocalSource)
+        else source
+        for source in settings.sources
     )
     model = settings.model
     if model.path is not None:

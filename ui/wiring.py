@@ -20,7 +20,9 @@ from ui.settings import (
     Settings,
     SettingsError,
     SlackExportSource,
+    SlackSource,
     Source,
+    secret,
 )
 
 if TYPE_CHECKING:
@@ -39,8 +41,11 @@ class Answering:
     embedder: Embedder
 
 
-def connector(source: Source) -> Connector:
-    """Return the connector of one [[sources]] table."""
+def connector(source: Source, data_dir: Path) -> Connector:
+    """Return the connector of one [[sources]] table.
+
+    data_dir: where a connector may keep what makes its next listing cheaper.
+    """
     match source:
         case FilesSource():
             from connectors.files import FilesConnector
@@ -68,8 +73,37 @@ def connector(source: Source) -> Connector:
             return JsonLinesConnector(
                 source.name, source.path, kind=source.kind, readers=source.readers
             )
+        case SlackSource():
+            return _slack(source, data_dir)
         case _:
             assert_never(source)
+
+
+def _slack(source: SlackSource, data_dir: Path) -> Connector:
+    from connectors.client import Account, Client
+    from connectors.slack import SlackConnector
+    from connectors.slack_api import SlackApi
+    from connectors.slack_files import Files
+    from connectors.slack_memory import Memory
+    from connectors.slack_roster import Selection
+
+    token = secret(source.token_env)
+    api = SlackApi(token, url=source.api_url, patience_s=source.patience_h * 3600)
+    account = Account(
+        headers={"Authorization": f"Bearer {token}"},
+        secret=f"the bot token in {source.token_env}",
+        right="the scope files:read",
+    )
+    files = Files(api, Client(source.files_url, account)) if source.include_files else None
+    selection = Selection(
+        readers=source.readers,
+        include=source.include,
+        exclude=source.exclude,
+        shared=source.allow_shared,
+        guests=frozenset(map(str.lower, source.allow_guests)),
+    )
+    memory = Memory(data_dir / f"{source.name}.threads.sqlite", reread_days=source.reread_days)
+    return SlackConnector(source.name, api, selection, memory, files=files)
 
 
 def embedder(section: EmbedderSection) -> Embedder:
@@ -178,7 +212,10 @@ def ingest(settings: Settings, *, now: datetime, rebuild: bool, progress: Progre
         try:
             purged = build.purge(forgotten)
             report = nightly.run(
-                [WithoutForgotten(connector(source), forgotten) for source in settings.sources],
+                [
+                    WithoutForgotten(connector(source, settings.data_dir), forgotten)
+                    for source in settings.sources
+                ],
                 build,
                 encoder,
                 cache,
