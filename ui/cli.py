@@ -222,6 +222,25 @@ def revoke(context: click.Context, principal: str, document: str, undo: bool) ->
         click.echo(forgetting.revoke(settings, principal, document, datetime.now(UTC)))
 
 
+@main.command("forget-user")
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do it.")
+@click.pass_context
+@reports_failure
+def forget_user(context: click.Context, email: str, yes: bool) -> None:
+    """Remove a person's questions and feedback from the journal.
+
+    Example: footnote forget-user ann@x.org --yes
+    """
+    from ui import wiring
+
+    journal = wiring.journal(loaded(context))
+    if not yes:
+        click.echo(f"{journal.count(email)} rows of {email} would go: run it again with --yes.")
+        return
+    click.echo(f"{journal.forget_person(email)} rows of {email} are removed.")
+
+
 @main.command()
 @click.option("--offline", is_flag=True, help="Also prove that a question needs no network.")
 @click.pass_context

@@ -123,6 +123,12 @@ class SlackSection(Section):
     api_url: str = "https://slack.com/api/"
 
 
+class JournalSection(Section):
+    """What is remembered of questions."""
+
+    days: int = Field(default=90, ge=0)  # a question's text and its asker; 0: not written at all
+
+
 class ScheduleSection(Section):
     """When the nightly ingestion runs."""
 
@@ -135,12 +141,13 @@ class Settings(Section):
 
     data_dir: Path = Path("data")
     sources: tuple[Source, ...] = ()
-    groups: dict[str, frozenset[str]] = {}  # group name -> e-mail addresses of its members
+    groups: dict[str, frozenset[str]] = {}  # name -> e-mail addresses, "group:<another name>"
     embedder: EmbedderSection = EmbedderSection()
     model: ModelSection = ModelSection()
     answer: AnswerSection = AnswerSection()
     web: WebSection = WebSection()
     slack: SlackSection = SlackSection()
+    journal: JournalSection = JournalSection()
     schedule: ScheduleSection = ScheduleSection()
 
 
@@ -192,6 +199,10 @@ def _from_folder(settings: Settings, folder: Path) -> Settings:
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise SettingsError(f"Two sources are named {doubled[0]!r}; names must differ.")
+    for group, members in settings.groups.items():
+        for member in sorted(members):
+            if member.startswith("group:") and member.removeprefix("group:") not in settings.groups:
+                raise SettingsError(f"[groups] {group} names {member!r}, which is not defined.")
     sources = tuple(
         source.model_copy(update={"path": folder / source.path})
         if isinstance(source, LocalSource)

