@@ -70,6 +70,31 @@ class SlackSource(Section):
     files_url: str = "https://files.slack.com"  # the only place files are fetched from
 
 
+class MediaWikiSource(Section):
+    """A MediaWiki, by its API."""
+
+    type: Literal["mediawiki"]
+    name: SourceName
+    api_url: Annotated[str, Field(pattern=r"^https?://\S+/api\.php$")]
+    readers: frozenset[str]  # of the whole wiki: MediaWiki has no rights for single pages
+    user: str | None = None  # None: the wiki is public
+    password_env: str = "MEDIAWIKI_PASSWORD"  # the variable that holds it
+    namespaces: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0, 6)
+
+
+class DokuWikiSource(Section):
+    """A DokuWiki, by its XML-RPC API."""
+
+    type: Literal["dokuwiki"]
+    name: SourceName
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")]  # of the folder that holds doku.php
+    user: str  # a superuser, unless `readers` is given
+    password_env: str = "DOKUWIKI_PASSWORD"
+    readers: frozenset[str] | None = None  # None: whom the wiki's own rules admit
+    user_domain: str | None = None  # "acme.example" makes the wiki's "ann" user:ann@acme.example
+    everyone_groups: frozenset[str] = frozenset()  # the wiki's groups that hold every employee
+
+
 class JsonLinesSource(Section):
     """A file with one document a line: {"id", "title"?, "text" or "html"}."""
 
@@ -81,7 +106,8 @@ class JsonLinesSource(Section):
 
 
 LocalSource = FilesSource | SlackExportSource | JsonLinesSource  # those with a path
-Source = Annotated[LocalSource | SlackSource, Field(discriminator="type")]
+WikiSource = MediaWikiSource | DokuWikiSource
+Source = Annotated[LocalSource | SlackSource | WikiSource, Field(discriminator="type")]
 
 
 class EmbedderSection(Section):

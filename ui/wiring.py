@@ -13,9 +13,11 @@ from ingest.nightly import Progress, Report
 from rag.base import LanguageModel, Reader
 from rag.engine import Engine
 from ui.settings import (
+    DokuWikiSource,
     EmbedderSection,
     FilesSource,
     JsonLinesSource,
+    MediaWikiSource,
     ModelSection,
     Settings,
     SettingsError,
@@ -76,6 +78,10 @@ def connector(source: Source, data_dir: Path) -> Connector:
             )
         case SlackSource():
             return _slack(source, data_dir)
+        case MediaWikiSource():
+            return _mediawiki(source)
+        case DokuWikiSource():
+            return _dokuwiki(source)
         case _:
             assert_never(source)
 
@@ -105,6 +111,30 @@ def _slack(source: SlackSource, data_dir: Path) -> Connector:
     )
     memory = Memory(data_dir / f"{source.name}.threads.sqlite", reread_days=source.reread_days)
     return SlackConnector(source.name, api, selection, memory, files=files)
+
+
+def _mediawiki(source: MediaWikiSource) -> Connector:
+    from connectors.mediawiki import MediaWikiConnector, Wiki, polite
+
+    login = None if source.user is None else (source.user, secret(source.password_env))
+    place = f"the password in {source.password_env}" if login else "nobody: no user is set"
+    wiki = Wiki(source.api_url, login, source.namespaces)
+    client = polite(source.api_url, place)
+    return MediaWikiConnector(source.name, wiki, client, readers=source.readers)
+
+
+def _dokuwiki(source: DokuWikiSource) -> Connector:
+    from connectors.dokuwiki import DokuWikiConnector, polite
+    from connectors.dokuwiki_acl import Names
+
+    login = (source.user, secret(source.password_env))
+    return DokuWikiConnector(
+        source.name,
+        source.url,
+        polite(source.url, login, f"the password in {source.password_env}"),
+        names=Names(source.user_domain, source.everyone_groups),
+        readers=source.readers,
+    )
 
 
 def embedder(section: EmbedderSection) -> Embedder:

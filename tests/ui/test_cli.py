@@ -14,7 +14,7 @@ from ui import settings, wiring
 from ui.cli import main
 
 VERBS = (
-    "ask doctor eval forget forget-user ingest revoke scheduler serve slack status tune"
+    "ask doctor eval forget forget-user ingest revoke scheduler serve slack sources status tune"
 ).split()
 
 
