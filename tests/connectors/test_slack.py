@@ -399,7 +399,8 @@ class TestChannels:
             "G3": {"name": "mpdm-ann--bo-1", "is_private": True, "is_mpim": True},
             "D1": {"name": "D1", "is_im": True},
         }
-        for id, facts in {"C1": {"name": "general"}, **kinds}.items():
+        channels: dict[str, Raw] = {"C1": {"name": "general"}, **kinds}
+        for id, facts in channels.items():
             company.add_channel(id, **facts)
             company.put(id, said(0, f"The words that were said in {id}."))
         return company
