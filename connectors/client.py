@@ -20,8 +20,6 @@ from urllib3.exceptions import InvalidHeader
 from connectors.base import ConnectorError
 from connectors.origin import POOLS, origin, shown
 
-MAX_ATTEMPTS = 5  # where the server does not say when to come back
-
 _BACK_OFF = wait_exponential(multiplier=1, max=30)
 _BUSY = frozenset({429, 500, 502, 503, 504})
 _SECRET_HEADERS = ("Authorization", "Cookie", "Proxy-Authorization")
@@ -64,6 +62,7 @@ class Limits:
 
     connect_s: float = 10
     read_s: float = 60  # between two pieces of an answer
+    attempts: int = 5  # where the server does not say when to come back
     patience_s: float = 900  # one request with all its attempts and waits
     max_bytes: int = 64 * 2**20  # of one answer, unpacked
 
@@ -74,6 +73,10 @@ class Clock:
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+
+
+LIMITS = Limits()
+SYSTEM_CLOCK = Clock()
 
 
 class Client(requests.Session):
@@ -90,8 +93,8 @@ class Client(requests.Session):
         account: Account,
         *,
         also: frozenset[str] = frozenset(),
-        limits: Limits = Limits(),
-        clock: Clock = Clock(),
+        limits: Limits = LIMITS,
+        clock: Clock = SYSTEM_CLOCK,
         busy: Callable[[Answer], bool] = lambda response: False,
     ) -> None:
         """Take the address of the server; of an address only the origin counts.
@@ -234,7 +237,7 @@ class _Adapter(HTTPAdapter):
     def _exhausted(self, state: RetryCallState, deadline: float) -> bool:
         if self._clock.now() + state.upcoming_sleep > deadline:
             return True
-        return _asked_for(state) is None and state.attempt_number >= MAX_ATTEMPTS
+        return _asked_for(state) is None and state.attempt_number >= self._limits.attempts
 
 
 def _raise_for_status(response: Answer, account: Account) -> None:

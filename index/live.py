@@ -46,19 +46,13 @@ class Live:
         self._engine = _engine(self.file)
         self._watch: tuple[int, sqlite3.Connection] | None = None  # inode, a connection of its own
         self._watching = Lock()
-        try:
-            with self.writing() as connection:
-                _migrate(connection, self.file)
-        except DBAPIError as error:
-            raise StoreError(
-                f"{self.file} cannot be used: {error.orig}. Check the disk and who owns the file, "
-                "or restore it from a backup."
-            ) from error
+        with self.writing() as connection:
+            _migrate(connection, self.file)
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Yield a connection that sees one state of the file. Keep it short: writers wait."""
-        with self._engine.connect() as connection, connection.begin():
+        with self._explained(), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -67,7 +61,7 @@ class Live:
 
         Waits up to BUSY_S for another writer. An exception takes everything back.
         """
-        with self._engine.connect() as connection:
+        with self._explained(), self._engine.connect() as connection:
             connection.execution_options(footnote_writes=True)
             with connection.begin():
                 yield connection
@@ -87,6 +81,16 @@ class Live:
             except (OSError, sqlite3.Error) as error:
                 raise StoreError(f"{self.file} cannot be read: {error}.") from error
             return inode, version
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise StoreError(
+                f"{self.file} cannot be used: {error.orig}. Check the disk and who owns the file, "
+                "or restore it from a backup."
+            ) from error
 
     def erase(self) -> None:
         """Give freed pages back, so that no byte of a deleted row stays in the file."""

@@ -1,7 +1,7 @@
 """A hundred canaries: forgotten at once in every answer, and erased by the next ingestion."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from rag.engine import Engine, Limits, Models
 from rag.evidence import Weights
 from tests.fake_models import HashEmbedder, OverlapReader, ScriptedModel
 from tests.rag.corpus import RANKING
+from tests.ui.fake_answers import Ratings, answered
 from ui import settings as settings_file
 from ui import wiring
 from ui.chat import Chat
@@ -67,7 +68,7 @@ class Company:
             policy=Policy(accept=0.01),
             limits=Limits(),
         )
-        return Chat(engine, engine._store, lambda: NOW)
+        return Chat(engine, engine._store, lambda: NOW, Ratings())
 
     def files_with(self, *words: str) -> set[str]:
         """Return the files of the data directory that hold one of the words, in any case."""
@@ -171,6 +172,15 @@ def test_a_forgotten_document_that_is_let_back_in_is_ingested_again(company: Com
     assert "1 of 1 were forgotten" in company.run("forget", "--undo", f"wiki:{CANARIES[7]}.md")
     assert "1 added" in company.run("ingest")
     assert CANARIES[7] in asked(company.chat(), question(CANARIES[7])).text
+
+
+def test_a_question_that_is_too_old_goes_with_the_next_ingestion(company: Company) -> None:
+    asked = Question("Is the zebra ill?", frozenset({"user:ann@x.org"}))
+    journal = wiring.journal(settings_file.load(company.file))
+    journal.record(asked, answered("25.", []), datetime.now(UTC) - timedelta(days=91))
+    assert company.files_with("zebra", "ann@x.org") == {"live.sqlite"}
+    company.run("ingest")
+    assert company.files_with("zebra", "ann@x.org") == set()
 
 
 def test_forgetting_shows_first_what_would_go(company: Company) -> None:

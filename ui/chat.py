@@ -7,6 +7,7 @@ from datetime import datetime
 
 from index.base import Hit, Store, StoreError
 from rag.base import Answer, Answerer, Found, Partial, Question
+from rag.journal import Feedback, JournalError, feedback_of
 from ui import conversation, page
 from ui.conversation import Conversation, Shelf, Turn
 
@@ -21,7 +22,12 @@ BROKEN = (
     "Something went wrong while answering, and it was not your question. "
     "Please ask again; if it happens once more, tell your administrator."
 )
+RATED = "Thank you: that is written down."
+NOT_RATED = "This answer can no longer be rated."
+NOT_WRITTEN = "That could not be written down. Please try again in a few minutes."
 EMPTY = Conversation("")
+
+Rate = Callable[[Feedback, frozenset[str], datetime], None]  # raises JournalError, StoreError
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,18 @@ class Chat:
     answerer: Answerer
     store: Store
     now: Callable[[], datetime]
+    rate: Rate
+
+    def vote(self, answer_id: str, liked: str, principals: frozenset[str]) -> str:
+        """Write down what somebody thinks of an answer; return what to tell them."""
+        try:
+            self.rate(feedback_of(answer_id, liked), principals, self.now())
+        except JournalError:
+            return NOT_RATED
+        except StoreError:
+            log.exception("feedback lost")
+            return NOT_WRITTEN
+        return RATED
 
     def load(self, shelf: Shelf, principals: frozenset[str]) -> Screen:
         """Show the open conversation, less what may not be read any more."""

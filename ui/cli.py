@@ -222,6 +222,25 @@ def revoke(context: click.Context, principal: str, document: str, undo: bool) ->
         click.echo(forgetting.revoke(settings, principal, document, datetime.now(UTC)))
 
 
+@main.command("forget-user")
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do it.")
+@click.pass_context
+@reports_failure
+def forget_user(context: click.Context, email: str, yes: bool) -> None:
+    """Remove a person's questions and feedback from the journal.
+
+    Example: footnote forget-user ann@x.org --yes
+    """
+    from ui import wiring
+
+    journal = wiring.journal(loaded(context))
+    if not yes:
+        click.echo(f"{journal.count(email)} rows of {email} would go: run it again with --yes.")
+        return
+    click.echo(f"{journal.forget_person(email)} rows of {email} are removed.")
+
+
 @main.command()
 @click.option("--offline", is_flag=True, help="Also prove that a question needs no network.")
 @click.pass_context
@@ -237,6 +256,34 @@ def doctor(context: click.Context, offline: bool) -> None:
     for result in results:
         click.echo(f"{'ok  ' if result.ok else 'FAIL'}  {result.name}: {result.detail}")
     if not all(result.ok for result in results):
+        context.exit(1)
+
+
+@main.group()
+def sources() -> None:
+    """Look at where documents come from.
+
+    Example: footnote --settings demo/settings.toml sources check
+    """
+
+
+@sources.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_context
+@reports_failure
+def check(context: click.Context, name: str | None, as_json: bool) -> None:
+    """Connect to every source, or to NAME; show ten documents and who may read them.
+
+    Nothing is ingested. What is missing (a secret, a scope, a right) is said source by source.
+
+    Example: footnote --settings demo/settings.toml sources check handbook
+    """
+    from ui import sources as checks
+
+    results = checks.check(loaded(context), name)
+    click.echo(checks.to_json(results) if as_json else checks.text(results))
+    if any(result.error for result in results):
         context.exit(1)
 
 

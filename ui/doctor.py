@@ -15,7 +15,7 @@ from index.access import EVERYONE
 from index.base import StoreError
 from rag.base import ModelError, Question
 from ui import wiring
-from ui.settings import LocalSource, Settings, SettingsError, SlackSource, secret
+from ui.settings import LocalSource, Settings, SettingsError, SlackSource, WikiSource, secret
 
 PACKAGES = ("faiss-cpu", "openvino-genai", "gradio", "slack-bolt", "unstructured", "pypdfium2")
 PROBE = "What is this about?"
@@ -88,6 +88,8 @@ def _sources(settings: Settings) -> str:
     for source in settings.sources:
         if isinstance(source, SlackSource):
             secret(source.token_env)
+        elif isinstance(source, WikiSource) and source.user is not None:
+            secret(source.password_env)
     return ", ".join(f"{source.name} ({source.type})" for source in settings.sources)
 
 

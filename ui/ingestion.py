@@ -27,6 +27,7 @@ def run(settings: Settings, *, rebuild: bool) -> Facts:
     started = datetime.now(UTC)
     with progress_bar() as progress:
         report = wiring.ingest(settings, now=started, rebuild=rebuild, progress=progress)
+    wiring.journal(settings).expire(started)  # also where nobody asks any more
     seconds = (datetime.now(UTC) - started).total_seconds()
     entry: Facts = {"started_at": started.isoformat(), "seconds": round(seconds, 3)}
     entry |= facts(report)

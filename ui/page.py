@@ -12,6 +12,7 @@ from datetime import datetime
 from index.base import Hit
 from rag import cite
 from rag.base import Answer, Citation, Quote
+from rag.journal import REASONS
 from ui.conversation import SNIPPET, Turn
 from ui.render import (
     NOT_CONFIRMED,
@@ -131,7 +132,7 @@ def _answer(answer: Answer, number: int) -> str:
         f'<div class="answer"><p>{words}</p></div>'
         f'<footer class="below">{_confidence(answer)}'
         f'<button type="button" class="copy" data-copy="{html.escape(_plain(answer))}">'
-        "Copy</button></footer>"
+        f"Copy</button>{_votes(answer)}</footer>"
         f'<div class="pills">{pills}</div>'
     )
 
@@ -151,8 +152,20 @@ def _abstention(answer: Answer, now: datetime) -> str:
     heading = f'<h3 class="label">Closest pages <i>{NOT_CONFIRMED}</i></h3>'
     return (
         f'<div class="answer"><p>{_gated(answer_text(answer))}</p></div>'
-        f'<footer class="below">{_confidence(answer)}</footer>'
+        f'<footer class="below">{_confidence(answer)}{_votes(answer)}</footer>'
         f"{heading + cards if cards else ''}"
+    )
+
+
+def _votes(answer: Answer) -> str:
+    reasons = "".join(
+        f'<button type="button" data-liked="{reason}">{reason}</button>' for reason in REASONS
+    )
+    return (
+        f'<span class="votes" data-answer="{html.escape(answer.id)}">'
+        '<button type="button" data-liked="up" aria-label="This helped">👍</button>'
+        '<button type="button" data-liked="down" aria-label="This did not help">👎</button>'
+        f'<span class="why" role="group" aria-label="Why?">{reasons}</span></span>'
     )
 
 

@@ -24,15 +24,18 @@ def serve_web(settings: Settings, host: str, port: int) -> None:
             f"Serving on {host} would open the page to the network, and there is no sign-in yet. "
             "Serve on 127.0.0.1 and put a signing-in proxy before it."
         )
+    from rag.journal import Journaled
     from ui import web
 
     made = wiring.answering(settings)
+    journal = wiring.journal(settings)
     everyone = principals_of(None, settings.groups)
     app = web.build(
-        made.engine,
+        Journaled(made.engine, journal, _now),
         made.store,
         principals=lambda _request: everyone,
-        now=lambda: datetime.now(UTC),
+        now=_now,
+        rate=journal.rate,
         examples=settings.web.examples,
     )
     click.echo(f"Footnote is at http://{host}:{port} (Ctrl+C ends it)")
@@ -43,16 +46,23 @@ def serve_slack(settings: Settings) -> None:
     """Run the Slack bot until told to stop. Raises SettingsError if a token is not set."""
     bot_token = secret(settings.slack.bot_token_env)
     app_token = secret(settings.slack.app_token_env)
+    from rag.journal import Journaled
     from ui import slack
 
     made = wiring.answering(settings)
+    journal = wiring.journal(settings)
     slack.run(
-        made.engine,
+        Journaled(made.engine, journal, _now),
         principals=lambda email: principals_of(email, settings.groups),
+        rate=journal.rate,
         bot_token=bot_token,
         app_token=app_token,
         api_url=settings.slack.api_url,
     )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def run_scheduler(settings: Settings) -> None:

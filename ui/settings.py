@@ -70,6 +70,31 @@ class SlackSource(Section):
     files_url: str = "https://files.slack.com"  # the only place files are fetched from
 
 
+class MediaWikiSource(Section):
+    """A MediaWiki, by its API."""
+
+    type: Literal["mediawiki"]
+    name: SourceName
+    api_url: Annotated[str, Field(pattern=r"^https?://\S+/api\.php$")]
+    readers: frozenset[str]  # of the whole wiki: MediaWiki has no rights for single pages
+    user: str | None = None  # None: the wiki is public
+    password_env: str = "MEDIAWIKI_PASSWORD"  # the variable that holds it
+    namespaces: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0, 6)
+
+
+class DokuWikiSource(Section):
+    """A DokuWiki, by its XML-RPC API."""
+
+    type: Literal["dokuwiki"]
+    name: SourceName
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")]  # of the folder that holds doku.php
+    user: str  # a superuser, unless `readers` is given
+    password_env: str = "DOKUWIKI_PASSWORD"
+    readers: frozenset[str] | None = None  # None: whom the wiki's own rules admit
+    user_domain: str | None = None  # "acme.example" makes the wiki's "ann" user:ann@acme.example
+    everyone_groups: frozenset[str] = frozenset()  # the wiki's groups that hold every employee
+
+
 class JsonLinesSource(Section):
     """A file with one document a line: {"id", "title"?, "text" or "html"}."""
 
@@ -81,7 +106,8 @@ class JsonLinesSource(Section):
 
 
 LocalSource = FilesSource | SlackExportSource | JsonLinesSource  # those with a path
-Source = Annotated[LocalSource | SlackSource, Field(discriminator="type")]
+WikiSource = MediaWikiSource | DokuWikiSource
+Source = Annotated[LocalSource | SlackSource | WikiSource, Field(discriminator="type")]
 
 
 class EmbedderSection(Section):
@@ -123,6 +149,12 @@ class SlackSection(Section):
     api_url: str = "https://slack.com/api/"
 
 
+class JournalSection(Section):
+    """What is remembered of questions."""
+
+    days: int = Field(default=90, ge=0)  # a question's text and its asker; 0: not written at all
+
+
 class ScheduleSection(Section):
     """When the nightly ingestion runs."""
 
@@ -135,12 +167,13 @@ class Settings(Section):
 
     data_dir: Path = Path("data")
     sources: tuple[Source, ...] = ()
-    groups: dict[str, frozenset[str]] = {}  # group name -> e-mail addresses of its members
+    groups: dict[str, frozenset[str]] = {}  # name -> e-mail addresses, "group:<another name>"
     embedder: EmbedderSection = EmbedderSection()
     model: ModelSection = ModelSection()
     answer: AnswerSection = AnswerSection()
     web: WebSection = WebSection()
     slack: SlackSection = SlackSection()
+    journal: JournalSection = JournalSection()
     schedule: ScheduleSection = ScheduleSection()
 
 
@@ -192,6 +225,10 @@ def _from_folder(settings: Settings, folder: Path) -> Settings:
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise SettingsError(f"Two sources are named {doubled[0]!r}; names must differ.")
+    for group, members in settings.groups.items():
+        for member in sorted(members):
+            if member.startswith("group:") and member.removeprefix("group:") not in settings.groups:
+                raise SettingsError(f"[groups] {group} names {member!r}, which is not defined.")
     sources = tuple(
         source.model_copy(update={"path": folder / source.path})
         if isinstance(source, LocalSource)

@@ -5,6 +5,7 @@ means is decided in `slack_events`, what an answer looks like in `slack_blocks`.
 """
 
 import logging
+import re
 import signal
 import threading
 from collections import OrderedDict
@@ -17,17 +18,19 @@ from http.client import HTTPException
 from itertools import chain, islice
 from typing import Any, Final
 
-from slack_bolt import App
+from slack_bolt import Ack, App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 
 from index.access import EVERYONE
+from index.base import StoreError
 from rag.base import Answerer, Question
+from rag.journal import Feedback, JournalError, feedback_of
 from ui import slack_events
 from ui.settings import SettingsError
-from ui.slack_blocks import Post, post
+from ui.slack_blocks import Post, post, reasons
 from ui.slack_events import Home, Json, Message, Person
 
 LOOKING: Final = "Looking…"
@@ -42,6 +45,8 @@ OUTSIDER: Final = (
     "cannot ask me."
 )
 UNKNOWN: Final = "Sorry, Slack does not tell me who you are right now. Please ask again soon."
+RATED: Final = "Thank you: that is written down."
+NOT_WRITTEN: Final = "That could not be written down. Please try again in a few minutes."
 SHARED_CHANNEL: Final = (
     "People of another company read this channel, so I do not answer here. "
     "Ask me in a direct message."
@@ -55,12 +60,19 @@ PAGES: Final = 5  # of 200 messages, that a thread is read
 SLACK_FAILURES: Final = (SlackClientError, OSError, HTTPException)
 
 Principals = Callable[[str | None], frozenset[str]]  # e-mail address → principals
+Rate = Callable[[Feedback, frozenset[str], datetime], None]  # raises JournalError, StoreError
 
 log = logging.getLogger(__name__)
 
 
 def run(
-    answerer: Answerer, *, principals: Principals, bot_token: str, app_token: str, api_url: str
+    answerer: Answerer,
+    *,
+    principals: Principals,
+    rate: Rate,
+    bot_token: str,
+    app_token: str,
+    api_url: str,
 ) -> None:
     """Answer in Slack until SIGTERM or SIGINT; questions already taken are still answered.
 
@@ -71,6 +83,7 @@ def run(
         bot = SlackBot(
             answerer,
             principals=principals,
+            rate=rate,
             bot_token=bot_token,
             app_token=app_token,
             api_url=api_url,
@@ -87,6 +100,7 @@ class SlackBot:
         answerer: Answerer,
         *,
         principals: Principals,
+        rate: Rate,
         bot_token: str,
         app_token: str,
         api_url: str,
@@ -94,6 +108,7 @@ class SlackBot:
     ) -> None:
         self._answerer = answerer
         self._principals = principals
+        self._rate = rate
         self._app_token = app_token
         self._now = now
         self._client = WebClient(
@@ -109,6 +124,7 @@ class SlackBot:
         self._people = People(self._client, self._home, self._now)
         self._app.event("app_mention")(self._receive)
         self._app.event("message")(self._receive)
+        self._app.action(re.compile(f"{slack_events.VOTE}(:.*)?"))(self._vote)
 
     @contextmanager
     def connected(self) -> Iterator[None]:
@@ -154,6 +170,32 @@ class SlackBot:
         except Exception:
             log.exception("slack_failed message=%s", message.key)
             self._show(message, placeholder, Post(FAILED))
+
+    def _vote(self, ack: Ack, body: dict[str, Any]) -> None:
+        """Write down what somebody thinks of an answer, and ask why where they did not like it."""
+        ack()
+        vote = slack_events.vote(body)
+        person = self._people.find(vote.user)
+        if person is None or person.outsider:
+            return
+        own = self._principals(person.email)
+        try:
+            self._rate(feedback_of(vote.answer_id, vote.liked), own, self._now())
+        except JournalError as error:
+            log.warning("slack_vote_refused answer=%s error=%s", vote.answer_id, error)
+            return
+        except StoreError:
+            log.exception("slack_vote_lost answer=%s", vote.answer_id)
+            words = Post(NOT_WRITTEN)
+        else:
+            words = reasons(vote.answer_id) if vote.liked == "down" else Post(RATED)
+        self._client.chat_postEphemeral(
+            channel=vote.channel,
+            user=vote.user,
+            thread_ts=vote.thread,
+            text=words.text,
+            blocks=words.blocks or None,
+        )
 
     def _eyes(self, message: Message, person: Person) -> frozenset[str]:
         if message.private and person.email is not None:

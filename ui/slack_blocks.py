@@ -9,12 +9,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from slack_sdk.models.blocks import Block, ContextBlock, MarkdownTextObject, SectionBlock
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    Block,
+    ButtonElement,
+    ContextActionsBlock,
+    ContextBlock,
+    FeedbackButtonObject,
+    FeedbackButtonsElement,
+    MarkdownTextObject,
+    SectionBlock,
+)
 
 from rag.base import Answer, Citation
+from rag.journal import REASONS
 from ui import render
-from ui.slack_events import ANSWER_BLOCK
+from ui.slack_events import ANSWER_BLOCK, DOWN, VOTE
 
+ASKS_WHY: Final = "Thank you. What was wrong with the answer?"
 _NO_WORDS: Final = "The answer has no words that can be shown."
 
 # Characters. Slack refuses more than 3,000 in one block's text, more than 4,000 in an updated
@@ -45,10 +57,29 @@ def post(answer: Answer, now: datetime) -> Post:
         ContextBlock(elements=[_mrkdwn(confidence)]),
         *(_section(_source(citation, now)) for citation in answer.citations[:_SOURCES]),
         *_closest(answer, now),
+        _votes(answer),
     ]
     labels = [f"[{c.marker}] {render.source_label(c, now)}" for c in answer.citations[:_SOURCES]]
     text = "\n".join([words, confidence, *(_escaped(label, _LABEL) for label in labels)])
     return Post(text=_cut(text, _TEXT), blocks=tuple(blocks))
+
+
+def reasons(answer_id: str) -> Post:
+    """Return the message that asks what was wrong with an answer."""
+    buttons = [
+        ButtonElement(text=reason.capitalize(), action_id=f"{VOTE}:{reason}", value=answer_id)
+        for reason in REASONS
+    ]
+    return Post(ASKS_WHY, (_section(ASKS_WHY), ActionsBlock(elements=buttons)))
+
+
+def _votes(answer: Answer) -> ContextActionsBlock:
+    up = FeedbackButtonObject(text="👍", value=answer.id, accessibility_label="This helped")
+    down = FeedbackButtonObject(
+        text="👎", value=answer.id + DOWN, accessibility_label="This did not help"
+    )
+    buttons = FeedbackButtonsElement(action_id=VOTE, positive_button=up, negative_button=down)
+    return ContextActionsBlock(elements=[buttons])
 
 
 def _closest(answer: Answer, now: datetime) -> Iterator[Block]:

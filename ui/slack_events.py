@@ -11,6 +11,8 @@ from typing import Any, Final
 Json = Mapping[str, Any]  # as Slack sends it
 
 ANSWER_BLOCK: Final = "answer"  # id of the block that holds an answer's words, and nothing else
+VOTE: Final = "vote"  # id of the feedback buttons; with ":<reason>", of a button for a reason
+DOWN: Final = ":down"  # after the answer's id, in what the second button says
 HISTORY: Final = 4  # earlier turns of a thread that a question is asked with
 
 _SPOKEN: Final = frozenset({None, "file_share", "thread_broadcast"})  # subtypes people write
@@ -33,6 +35,17 @@ class Person:
 
     email: str | None
     outsider: bool  # a guest, or from another company
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What somebody thinks of an answer."""
+
+    answer_id: str
+    liked: str  # "up", "down" or a reason
+    user: str
+    channel: str
+    thread: str | None  # ts
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +104,21 @@ def read(body: Json, home: Home) -> Message | None:
         private=private,
         shared=bool(body.get("is_ext_shared_channel")),
         addressed=private or mentioned,
+    )
+
+
+def vote(body: Json) -> Vote:
+    """Return what a press of a button says."""
+    action: Json = body["actions"][0]
+    value = str(action["value"])
+    _, _, reason = str(action["action_id"]).partition(":")
+    message: Json = body.get("message") or {}
+    return Vote(
+        answer_id=value.removesuffix(DOWN),
+        liked=reason or ("down" if value.endswith(DOWN) else "up"),
+        user=str(body["user"]["id"]),
+        channel=str(body["container"]["channel_id"]),
+        thread=message.get("thread_ts"),
     )
 
 

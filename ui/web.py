@@ -18,7 +18,7 @@ from gradio.blocks import Block
 from index.base import Store, StoreError
 from rag.base import Answerer
 from ui import conversation, viewer
-from ui.chat import MAX_QUESTION, Chat, Screen
+from ui.chat import MAX_QUESTION, Chat, Rate, Screen
 from ui.doors import Doors
 
 log = logging.getLogger(__name__)
@@ -110,11 +110,13 @@ def build(
     *,
     principals: Principals,
     now: Callable[[], datetime],
+    rate: Rate,
     examples: Sequence[str] = (),
     routers: Sequence[APIRouter] = (),
 ) -> FastAPI:
     """Return the conversation page, the document viewer and what other routers bring, as one app.
 
+    rate: writes down what somebody thinks of an answer.
     examples: questions offered at the start; the first three are shown.
     """
     app = FastAPI(title="Footnote", docs_url=None, redoc_url=None, openapi_url=None)
@@ -127,7 +129,7 @@ def build(
     script = here.with_name("web.js").read_text(encoding="utf-8")
     gr.mount_gradio_app(
         app,
-        blocks(Chat(answerer, store, now), principals, examples),
+        blocks(Chat(answerer, store, now, rate), principals, examples),
         path="/",
         footer_links=[],
         run_history=False,
@@ -152,6 +154,7 @@ def blocks(chat: Chat, principals: Principals, examples: Sequence[str]) -> gr.Bl
     with made:
         new, parts, offered = _layout(examples)
         _wire(made, chat, principals, parts, new, offered)
+        _wire_votes(chat, principals, parts.turns)
     made.queue(max_size=WAITING, default_concurrency_limit=CONCURRENT, api_open=False)
     return made
 
@@ -198,7 +201,8 @@ def _layout(examples: Sequence[str]) -> tuple[gr.Button, _Parts, list[gr.Button]
                 with gr.Column(elem_id="welcome", visible=False) as welcome:
                     _html(_WELCOME)
                     offered = [gr.Button(text, elem_classes="example") for text in examples[:3]]
-                turns = _html("", elem_id="turns")
+                votes = Path(__file__).with_name("votes.js").read_text(encoding="utf-8")
+                turns = _html("", elem_id="turns", js_on_load=votes)
                 live = _html("", elem_id="live")
             with gr.Column(elem_id="ask"):
                 box = gr.Textbox(
@@ -227,8 +231,15 @@ def _layout(examples: Sequence[str]) -> tuple[gr.Button, _Parts, list[gr.Button]
     return new, parts, offered
 
 
-def _html(value: str, elem_id: str | None = None) -> gr.HTML:
-    return gr.HTML(value, elem_id=elem_id, apply_default_css=False, js_on_load=None)
+def _html(value: str, elem_id: str | None = None, js_on_load: str | None = None) -> gr.HTML:
+    return gr.HTML(value, elem_id=elem_id, apply_default_css=False, js_on_load=js_on_load)
+
+
+def _wire_votes(chat: Chat, principals: Principals, turns: gr.HTML) -> None:
+    def vote(event: gr.LikeData, request: gr.Request) -> None:
+        gr.Info(chat.vote(str(event.value), str(event.liked), principals(request)))
+
+    turns.like(vote, show_progress="hidden", api_visibility="private")
 
 
 def _wire(

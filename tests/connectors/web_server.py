@@ -16,6 +16,7 @@ class Reply:
     status: int = 200
     body: bytes = b"{}"
     headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: tuple[str, ...] = ()  # each a Set-Cookie header
     length: int | None = None
     wait_s: float = 0
 
@@ -61,6 +62,8 @@ def serving(answer: Callable[[Request], Reply]) -> Iterator[WebServer]:
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
+            for cookie in reply.cookies:
+                self.send_header("Set-Cookie", cookie)
             length = len(reply.body) if reply.length is None else reply.length
             self.send_header("Content-Length", str(length))
             self.end_headers()

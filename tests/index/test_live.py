@@ -69,7 +69,9 @@ def test_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> 
     with sqlite3.connect(tmp_path / FILE) as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     before = (tmp_path / FILE).read_bytes()
-    with pytest.raises(StoreError, match="has schema 9999, this version of Footnote knows 0001"):
+    with pytest.raises(
+        StoreError, match=r"has schema 9999, this version of Footnote knows 0\d\d\d"
+    ):
         Live(tmp_path)
     assert (tmp_path / FILE).read_bytes() == before
 

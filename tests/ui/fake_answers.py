@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from index.access import may_read
-from index.base import Chunk, DocumentInfo, Hit, Place, Vector
+from index.base import Chunk, DocumentInfo, Hit, Place, StoreError, Vector
 from rag.base import Answer, Citation, Draft, Event, Found, Partial, Question, Quote, Timings
+from rag.journal import Feedback, JournalError
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 EVERYONE = frozenset({"everyone"})
@@ -179,6 +180,23 @@ class MemoryStore:
     def readable(self, document_ids: Iterable[str], principals: frozenset[str]) -> frozenset[str]:
         """Return those that exist and may be read."""
         return frozenset(id for id in document_ids if self.read(id, principals))
+
+
+class Ratings:
+    """Keeps feedback; answers that it does not know cannot be rated."""
+
+    def __init__(self, *answer_ids: str) -> None:
+        self.known = set(answer_ids)
+        self.given: list[tuple[Feedback, frozenset[str]]] = []
+        self.fails: StoreError | None = None
+
+    def __call__(self, feedback: Feedback, principals: frozenset[str], now: datetime) -> None:
+        """Keep one."""
+        if self.fails is not None:
+            raise self.fails
+        if feedback.answer_id not in self.known:
+            raise JournalError(f"There is no answer {feedback.answer_id!r}")
+        self.given.append((feedback, principals))
 
 
 def streamed(answer: Answer, found: Sequence[Chunk]) -> list[Event | Exception]:

@@ -226,6 +226,7 @@ class SlackServer:
             "auth.test": self._auth_test,
             "apps.connections.open": self._open,
             "chat.postMessage": self._post,
+            "chat.postEphemeral": self._whisper,
             "chat.update": self._update,
             "users.info": self._user,
             "conversations.replies": self._replies,
@@ -253,6 +254,10 @@ class SlackServer:
         }
         self.messages[arguments["channel"], ts] = kept
         return {"channel": arguments["channel"], "ts": ts, "message": kept}
+
+    def _whisper(self, arguments: Json) -> Json:
+        error = _refused(arguments)
+        return {"error": error} if error else {"message_ts": self.new_ts()}
 
     def _update(self, arguments: Json) -> Json:
         kept = self.messages.get((arguments["channel"], arguments["ts"]))
@@ -303,6 +308,7 @@ def _refused(arguments: Json) -> str:
         text
         for block in blocks
         for text in ([block["text"]] if block["type"] == "section" else block["elements"])
+        if block["type"] in {"section", "context"}
     ]
     sound = all(0 < len(text["text"]) <= 3000 and text["type"] == "mrkdwn" for text in texts)
     if len(blocks) > 50 or not sound:

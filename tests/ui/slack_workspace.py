@@ -9,8 +9,16 @@ from datetime import timedelta
 from typing import Any
 
 from rag.base import Answer, Event, Question
-from tests.ui.fake_answers import NOW, ScriptedAnswerer, answered, chunks, citation, document
-from tests.ui.slack_server import APP_TOKEN, BOT_TOKEN, BOT_USER, Json, SlackServer, member
+from tests.ui.fake_answers import (
+    NOW,
+    Ratings,
+    ScriptedAnswerer,
+    answered,
+    chunks,
+    citation,
+    document,
+)
+from tests.ui.slack_server import APP_TOKEN, BOT_TOKEN, BOT_USER, TEAM, Json, SlackServer, member
 from ui import slack
 from ui.slack import SlackBot
 
@@ -62,6 +70,7 @@ class Workspace:
 
     server: SlackServer
     answerer: Replaceable
+    ratings: Ratings
     later: timedelta = timedelta(0)  # how far the bot's time is past NOW
     channel: str = ""
     _channels: Iterator[int] = field(default_factory=itertools.count)
@@ -72,6 +81,7 @@ class Workspace:
         self.later += timedelta(hours=1)
         self.answers(DAYS)
         self.server.calls.clear()
+        self.ratings.given.clear()
         self.server.faults.clear()
 
     def answers(self, *script: Event | Exception) -> None:
@@ -107,6 +117,23 @@ class Workspace:
         event = {**message, "channel": self.channel, "channel_type": kind}
         return self.server.deliver(event, **outer)
 
+    def press(self, reply: Json, action_id: str, value: str, *, user: str = "UANN") -> str:
+        """Press a button of one of the bot's messages; return the envelope's id."""
+        return self.server.send(
+            "interactive",
+            {
+                "type": "block_actions",
+                "team": {"id": TEAM},
+                "user": {"id": user, "team_id": TEAM},
+                "container": {
+                    "type": "message", "message_ts": reply["ts"], "channel_id": self.channel,
+                },
+                "channel": {"id": self.channel},
+                "message": reply,
+                "actions": [{"action_id": action_id, "block_id": "b", "value": value}],
+            },
+        )  # fmt: skip
+
     def shown(self, message: Json) -> list[Json]:
         """Return the bot's messages in the thread of a message."""
         return self.server.thread(self.channel, message.get("thread_ts") or message["ts"])
@@ -138,10 +165,12 @@ class Workspace:
 def opened() -> Iterator[Workspace]:
     """Yield a workspace whose bot is connected."""
     with SlackServer(users=dict(PEOPLE)) as server:
-        workspace = Workspace(server, Replaceable())
+        ratings = Ratings(DAYS.id)
+        workspace = Workspace(server, Replaceable(), ratings)
         bot = SlackBot(
             workspace.answerer,
             principals=principals_of,
+            rate=ratings,
             bot_token=BOT_TOKEN,
             app_token=APP_TOKEN,
             api_url=server.api_url,
@@ -158,4 +187,5 @@ def words(message: Json) -> list[str]:
         text["text"]
         for block in message["blocks"]
         for text in ([block["text"]] if "text" in block else block["elements"])
+        if "text" in text
     ]

@@ -12,6 +12,7 @@ from tests.ui.fake_answers import (
     EVERYONE,
     NOW,
     MemoryStore,
+    Ratings,
     ScriptedAnswerer,
     abstained,
     answered,
@@ -20,7 +21,7 @@ from tests.ui.fake_answers import (
     document,
     streamed,
 )
-from ui.chat import BROKEN, NO_INDEX, Chat, Screen
+from ui.chat import BROKEN, NO_INDEX, NOT_RATED, NOT_WRITTEN, RATED, Chat, Screen
 from ui.conversation import WITHDRAWN, Conversation, Shelf, Turn, kept
 
 LEAVE = chunks(document("wiki:leave", "Leave"), [("", "Everyone has 25 days.")])
@@ -38,8 +39,11 @@ class BrokenStore(MemoryStore):
         raise StoreError("data/generations/000001 is damaged")
 
 
-def chat(answerer: ScriptedAnswerer, store: MemoryStore | None = None) -> Chat:
-    return Chat(answerer, store or MemoryStore([LEAVE, SECRET]), lambda: NOW)
+def chat(
+    answerer: ScriptedAnswerer, store: MemoryStore | None = None, rate: Ratings | None = None
+) -> Chat:
+    store = store or MemoryStore([LEAVE, SECRET])
+    return Chat(answerer, store, lambda: NOW, rate or Ratings())
 
 
 def scripted() -> ScriptedAnswerer:
@@ -173,6 +177,25 @@ def test_a_shelf_is_not_lost_while_the_index_is_unusable() -> None:
     assert last.shelf is not None
     assert last.shelf.current.turns[0] == Turn("How many?", kept(GOOD))
     assert "25 days" not in f"{last.turns}{last.evidence}"
+
+
+def test_a_vote_is_said_to_be_written_only_when_it_is() -> None:
+    rate = Ratings("a1")
+    page = chat(scripted(), rate=rate)
+    liked = ("up", "down", "wrong", "outdated", "wrong source", "incomplete")
+    assert {page.vote("a1", each, EVERYONE) for each in liked} == {RATED}
+    assert [feedback.reason for feedback, _ in rate.given] == [None, None, *liked[2:]]
+    assert [feedback.vote for feedback, _ in rate.given] == ["up", *["down"] * 5]
+    assert page.vote("never", "up", EVERYONE) == NOT_RATED
+    assert page.vote("a1", "<b>", EVERYONE) == NOT_RATED
+    assert len(rate.given) == 6
+
+
+def test_a_vote_that_is_lost_is_said_to_be(caplog: pytest.LogCaptureFixture) -> None:
+    rate = Ratings("a1")
+    rate.fails = StoreError("data/secret-path is full")
+    assert chat(scripted(), rate=rate).vote("a1", "up", EVERYONE) == NOT_WRITTEN
+    assert "secret-path" in caplog.text
 
 
 def test_other_conversations_open_and_the_open_one_can_be_deleted() -> None:

@@ -2,14 +2,20 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from rag.base import Question
+from tests.ui.fake_answers import answered
+from ui import settings, wiring
 from ui.cli import main
 
-VERBS = ["ask", "doctor", "eval", "ingest", "scheduler", "serve", "slack", "status", "tune"]
+VERBS = (
+    "ask doctor eval forget forget-user ingest revoke scheduler serve slack sources status tune"
+).split()
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -32,6 +38,26 @@ def test_help_imports_nothing_heavy() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_group_that_is_not_there_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('[groups]\neng = ["ann@x.org", "group:opps"]\nops = ["group:eng"]\n')
+    code, output = run("--settings", str(file), "status")
+    assert code == 1
+    assert "[groups] eng names 'group:opps', which is not defined" in output
+
+
+def test_a_persons_rows_go_only_when_that_is_confirmed(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("")
+    asked = Question("How many?", frozenset({"user:ann@x.org"}))
+    wiring.journal(settings.load(file)).record(asked, answered("25.", []), datetime.now(UTC))
+    _, preview = run("--settings", str(file), "forget-user", "ann@x.org")
+    assert "1 rows of ann@x.org would go" in preview
+    for rows in (1, 0):
+        code, output = run("--settings", str(file), "forget-user", "Ann@X.org", "--yes")
+        assert (code, output) == (0, f"{rows} rows of Ann@X.org are removed.\n")
 
 
 def test_a_missing_settings_file_is_named(tmp_path: Path) -> None:

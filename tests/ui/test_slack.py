@@ -15,7 +15,7 @@ import pytest
 
 from index.base import StoreError
 from rag.base import Question
-from tests.ui.fake_answers import ScriptedAnswerer, abstained, citation
+from tests.ui.fake_answers import Ratings, ScriptedAnswerer, abstained, citation
 from tests.ui.slack_server import APP_TOKEN, BOT_TOKEN, BOT_USER, Fault, SlackServer, member
 from tests.ui.slack_workspace import (
     DAYS,
@@ -303,6 +303,7 @@ def test_a_refused_token_is_named_at_the_start(method: str, error: str, said: st
         slack.run(
             ScriptedAnswerer({}),
             principals=principals_of,
+            rate=Ratings(),
             bot_token=BOT_TOKEN,
             app_token=APP_TOKEN,
             api_url=server.api_url,
@@ -314,6 +315,7 @@ def test_a_slack_that_cannot_be_reached_is_named_at_the_start() -> None:
         SlackBot(
             ScriptedAnswerer({}),
             principals=principals_of,
+            rate=Ratings(),
             bot_token=BOT_TOKEN,
             app_token=APP_TOKEN,
             api_url="http://127.0.0.1:9/api",
@@ -330,6 +332,7 @@ def test_sigterm_lets_the_answer_in_work_finish_and_exits_with_zero() -> None:
         slack.run(
             ScriptedAnswerer({{"*": [answered("Slow.", [])]}}, pause=lambda: time.sleep(0.5)),
             principals=lambda email: frozenset(),
+            rate=print,
             bot_token="{BOT_TOKEN}",
             app_token="{APP_TOKEN}",
             api_url="URL",

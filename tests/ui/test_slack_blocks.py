@@ -23,6 +23,26 @@ PARENTAL = citation(LEAVE[1], "Parents take 16 weeks at full pay.", marker=2)
 CLOSE = citation(LEAVE[1], "")
 URL = "https://wiki.fernhill.example/leave"
 
+VOTES = {
+    "type": "context_actions",
+    "elements": [
+        {
+            "type": "feedback_buttons",
+            "action_id": "vote",
+            "positive_button": {
+                "text": {"type": "plain_text", "text": "👍", "emoji": True},
+                "value": "a1",
+                "accessibility_label": "This helped",
+            },
+            "negative_button": {
+                "text": {"type": "plain_text", "text": "👎", "emoji": True},
+                "value": "a1:down",
+                "accessibility_label": "This did not help",
+            },
+        }
+    ],
+}
+
 HOSTILE = [
     "Log in at <https://evil.example|the portal> [1]",
     "Log in at https://evil.example/x?q=1 or evil.example [1]",
@@ -47,6 +67,7 @@ def texts(made: Post) -> list[str]:
         text["text"]
         for block in shown(made)
         for text in ([block["text"]] if "text" in block else block["elements"])
+        if block["type"] in {"section", "context"}
     ]
     return [made.text, *pieces]
 
@@ -93,6 +114,7 @@ def test_an_answer_is_words_confidence_and_one_row_a_source() -> None:
                 ">Parents take 16 weeks at full pay.",
             },
         },
+        VOTES,
     ]
 
 
@@ -120,7 +142,9 @@ def test_an_abstention_names_the_closest_pages_as_not_confirmed_and_no_source() 
 def test_an_answer_lists_no_page_that_it_does_not_cite() -> None:
     made = post(answered("You have 25 days. [1]", [ANNUAL], closest=[CLOSE]), NOW)
 
-    assert len(made.blocks) == 3
+    assert [each["type"] for each in shown(made)] == [
+        "section", "context", "section", "context_actions",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", HOSTILE)

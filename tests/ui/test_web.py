@@ -12,6 +12,7 @@ from tests.ui.fake_answers import (
     EVERYONE,
     NOW,
     MemoryStore,
+    Ratings,
     ScriptedAnswerer,
     answered,
     chunks,
@@ -47,6 +48,7 @@ async def app_for(*routers: APIRouter) -> FastAPI:
             {*EVERYONE, f"group:{request.headers.get('x-group', 'none')}"}
         ),
         now=lambda: NOW,
+        rate=Ratings(),
         examples=["How many days of leave do I have?", "b", "c", "never shown"],
         routers=routers,
     )

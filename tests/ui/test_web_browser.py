@@ -19,6 +19,7 @@ from tests.ui.fake_answers import (
     EVERYONE,
     NOW,
     MemoryStore,
+    Ratings,
     ScriptedAnswerer,
     abstained,
     answered,
@@ -75,6 +76,7 @@ class Site:
     url: str
     answerer: ScriptedAnswerer
     examples: tuple[str, ...]
+    ratings: Ratings
 
 
 def hostile_chunk(number: int) -> Chunk:
@@ -108,6 +110,7 @@ def site() -> Iterator[Site]:
     }
     hostile = [hostile_chunk(number) for number in range(len(XSS))]
     scripts["*"] = streamed(hostile_answer(hostile), hostile)
+    ratings = Ratings("a1")
     answerer = ScriptedAnswerer({**scripts}, pause=lambda: time.sleep(0.02))
     examples = ("How many days of leave do I have?", "Nothing?", "Broken?")
     store = MemoryStore([LEAVE, PAY, *([chunk] for chunk in hostile)])
@@ -122,6 +125,7 @@ def site() -> Iterator[Site]:
                 store,
                 principals=lambda _request: EVERYONE,
                 now=lambda: NOW,
+                rate=ratings,
                 examples=examples,
             )
             servers.append(uvicorn.Server(uvicorn.Config(app, log_level="error")))
@@ -131,7 +135,7 @@ def site() -> Iterator[Site]:
         thread.start()
         while not (servers and servers[0].started):
             time.sleep(0.05)
-        yield Site(f"http://127.0.0.1:{port}", answerer, examples)
+        yield Site(f"http://127.0.0.1:{port}", answerer, examples, ratings)
         servers[0].force_exit = servers[0].should_exit = True
         thread.join()
 
@@ -176,6 +180,19 @@ def test_words_stream_and_a_chip_opens_its_evidence(page: Page, tmp_path: Path) 
     assert "flash" in (fold.get_attribute("class") or "")
     expect(fold.locator("mark")).to_have_text("they do lapse")
     page.screenshot(path=tmp_path / "answered.png")
+
+
+def test_a_vote_and_its_reason_are_written_down(page: Page, site: Site) -> None:
+    ask(page, "How many days of leave do I have?")
+    votes = page.locator("#turns .votes")
+    expect(votes.get_by_role("button")).to_have_count(2)
+    votes.get_by_label("This did not help").click()
+    expect(page.get_by_text("Thank you: that is written down.")).to_be_visible()
+    votes.get_by_role("button", name="outdated").click()
+    expect(votes.get_by_role("button", name="outdated")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_text("Thank you: that is written down.")).to_have_count(2)
+    feedback = [(each.answer_id, each.vote, each.reason) for each, _ in site.ratings.given]
+    assert feedback == [("a1", "down", None), ("a1", "down", "outdated")]
 
 
 def test_a_source_without_a_web_address_opens_at_its_quote(page: Page) -> None:

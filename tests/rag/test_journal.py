@@ -1,0 +1,162 @@
+"""Questions and feedback: what is kept, for how long, and through which crashes."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from index.live import FILE, METADATA, Live
+from index.overlay import Overlay
+from rag.base import Answer, Question
+from rag.journal import Feedback, Journal, Journaled, JournalError
+from tests.ui.fake_answers import ScriptedAnswerer, answered, chunks, citation, document
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+ANN = frozenset({"everyone", "user:ann@x.org"})
+BOB = frozenset({"everyone", "user:bob@x.org"})
+LEAVE = chunks(document("wiki:leave", "Leave"), [("", "Everyone has 25 days.")])
+
+WRITER = """
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from index.live import Live
+from rag.journal import Feedback, Journal
+journal = Journal(Live(Path(sys.argv[1])), kept=timedelta(days=90))
+for number in range(int(sys.argv[2]), 1000):
+    journal.rate(
+        Feedback("asked", "down", f"reason {number}"),
+        frozenset({"user:ann@x.org"}), datetime.now(UTC),
+    )
+    print(number, flush=True)
+"""
+
+
+def answer(id: str) -> Answer:
+    return replace(answered("25 days. [1]", [citation(LEAVE[0], "25 days")]), id=id)
+
+
+def made(data: Path, *, days: int = 90) -> Journal:
+    return Journal(Live(data), kept=timedelta(days=days))
+
+
+def body(data: Path) -> bytes:
+    return (data / FILE).read_bytes()
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder in memory where there is one: a kill needs no disk, and 1,000 writes do."""
+    shared = Path("/dev/shm")
+    with TemporaryDirectory(dir=shared if shared.is_dir() else tmp_path) as folder:
+        yield Path(folder)
+
+
+def test_a_thousand_acknowledged_votes_are_there_after_kills(memory: Path) -> None:
+    journal = made(memory)
+    journal.record(Question("How many?", ANN), answer("asked"), NOW)
+    dice = random.Random(11)
+    acknowledged = kills = 0
+    while acknowledged < 1000:
+        command = [sys.executable, "-c", WRITER, str(memory), str(acknowledged)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            until = acknowledged + dice.randint(60, 140)
+            for line in writer.stdout:
+                acknowledged = int(line) + 1
+                if acknowledged == until:
+                    time.sleep(dice.random() * 0.01)
+                    writer.send_signal(signal.SIGKILL)
+                    kills += 1
+        if acknowledged < until:
+            assert writer.returncode == 0
+    assert kills >= 7
+    reasons = [each.reason for each in journal.feedback()]
+    assert set(reasons) >= {f"reason {number}" for number in range(1000)}
+
+
+def test_only_who_was_given_an_answer_may_rate_it(tmp_path: Path) -> None:
+    journal = made(tmp_path)
+    journal.record(Question("How many?", ANN), answer("a1"), NOW)
+    journal.rate(Feedback("a1", "up"), ANN, NOW)
+    for feedback, principals in ((Feedback("a1", "up"), BOB), (Feedback("never", "up"), ANN)):
+        with pytest.raises(JournalError):
+            journal.rate(feedback, principals, NOW)
+    assert journal.feedback() == [Feedback("a1", "up")]
+
+
+def test_whoever_saw_an_answer_in_a_channel_may_rate_it(tmp_path: Path) -> None:
+    journal = made(tmp_path)
+    journal.record(Question("How many?", frozenset({"everyone"})), answer("a1"), NOW)
+    journal.rate(Feedback("a1", "down", "outdated"), BOB, NOW)
+    assert journal.feedback() == [Feedback("a1", "down", "outdated")]
+
+
+def test_the_words_of_a_question_and_its_asker_stay_as_long_as_they_may(tmp_path: Path) -> None:
+    journal = made(tmp_path, days=30)
+    journal.record(Question("Is the zebra ill?", ANN), answer("a1"), NOW)
+    journal.rate(Feedback("a1", "up"), ANN, NOW)
+    journal.expire(NOW + timedelta(days=29))
+    assert b"zebra" in body(tmp_path)
+    journal.record(Question("Anything?", BOB), answer("a2"), NOW + timedelta(days=31))
+    assert b"zebra" not in body(tmp_path)
+    assert b"ann@x.org" not in body(tmp_path)
+    assert journal.feedback() == [Feedback("a1", "up")]
+
+
+def test_where_nothing_may_be_kept_nothing_is_written(tmp_path: Path) -> None:
+    journal = made(tmp_path, days=0)
+    journal.record(Question("Is the zebra ill?", ANN), answer("a1"), NOW)
+    journal.rate(Feedback("a1", "up"), ANN, NOW)
+    assert b"zebra" not in body(tmp_path)
+    assert b"ann@x.org" not in body(tmp_path)
+
+
+def test_a_forgotten_person_leaves_no_byte(tmp_path: Path) -> None:
+    journal = made(tmp_path)
+    journal.record(Question("Is the zebra ill?", ANN), answer("a1"), NOW)
+    journal.rate(Feedback("a1", "up"), ANN, NOW)
+    journal.record(Question("How many?", BOB), answer("a2"), NOW)
+    journal.rate(Feedback("a2", "down", "wrong"), BOB, NOW)
+    assert journal.count("Ann@X.org") == 2
+    assert journal.forget_person("Ann@X.org") == 2
+    assert b"zebra" not in body(tmp_path)
+    assert b"ann@x.org" not in body(tmp_path)
+    assert journal.feedback() == [Feedback("a2", "down", "wrong")]
+
+
+def test_an_answer_forgets_an_erased_document(tmp_path: Path) -> None:
+    made(tmp_path).record(Question("How many?", ANN), answer("a1"), NOW)
+    assert b"wiki:leave" in body(tmp_path)
+    Overlay(Live(tmp_path)).erased(["wiki:leave"])
+    assert b"wiki:leave" not in body(tmp_path)
+
+
+def test_an_answer_is_given_although_it_cannot_be_written_down(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    live = Live(tmp_path)
+    answerer = Journaled(
+        ScriptedAnswerer({"*": [answer("a1")]}), Journal(live, kept=timedelta(1)), lambda: NOW
+    )
+    with live.writing() as connection:
+        connection.exec_driver_sql("DROP TABLE questions")
+    assert answerer.ask(Question("How many?", ANN)).id == "a1"
+    assert list(answerer.stream(Question("How many?", ANN))) == [answer("a1")]
+    assert caplog.text.count("not journaled answer=a1") == 2
+
+
+def test_the_steps_of_the_schema_make_the_tables_that_the_code_reads(tmp_path: Path) -> None:
+    with Live(tmp_path).reading() as connection:
+        for table in METADATA.tables.values():
+            rows = connection.exec_driver_sql(f"PRAGMA table_info({table.name})").all()
+            real = {(name, bool(key)) for _, name, _, _, _, key in rows}
+            assert real == {(column.name, column.primary_key) for column in table.columns}
