@@ -391,7 +391,8 @@ class TestChannels:
 
     @pytest.fixture
     def company(self, company: SlackCompany) -> SlackCompany:
-        kinds: dict[str, Raw] = {
+        kinds: dict[str, dict[str, object]] = {
+            "C1": {"name": "general"},
             "C2": {"name": "elsewhere", "is_member": False},
             "C3": {"name": "partners", "is_shared": True, "is_ext_shared": True},
             "C4": {"name": "invited", "is_pending_ext_shared": True},
@@ -399,9 +400,8 @@ class TestChannels:
             "G3": {"name": "mpdm-ann--bo-1", "is_private": True, "is_mpim": True},
             "D1": {"name": "D1", "is_im": True},
         }
-        channels: dict[str, Raw] = {"C1": {"name": "general"}, **kinds}
-        for id, facts in channels.items():
-            company.add_channel(id, **facts)
+        for id, facts in kinds.items():
+            company.add_channel(id, str(facts.pop("name")), **facts)
             company.put(id, said(0, f"The words that were said in {id}."))
         return company
 
