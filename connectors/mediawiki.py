@@ -43,7 +43,7 @@ _BROKEN = (
 _REMEDIES = {
     "readapidenied": "Give its account the right to read; a bot password needs 'Basic rights'.",
     "permissiondenied": "Give its account the right to read; a bot password needs 'Basic rights'.",
-    "assertuserfailed": "It signed Footnote out; run the ingestion again.",
+    "assertuserfailed": "It signs Footnote out at once; check that it can store sessions.",
 }
 
 Json = Mapping[str, Any]
@@ -224,6 +224,16 @@ class MediaWikiConnector:
         """Ask the API, as the account if there is one."""
         if self._wiki.login:
             arguments["assert"] = "user"
+        try:
+            return self._asked(action, **arguments)
+        except APIError as error:
+            if error.code != "assertuserfailed":
+                raise
+        self._site.initialized = False  # the wiki has forgotten the session
+        self._site.tokens.clear()
+        return self._asked(action, **arguments)
+
+    def _asked(self, action: str, **arguments: Any) -> Json:
         site = self._signed_in()
         answer: Json = site.get(action, formatversion=2, maxlag=MAX_LAG_S, **arguments)
         return answer

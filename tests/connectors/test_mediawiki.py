@@ -173,6 +173,16 @@ class TestAccounts:
         with pytest.raises(ConnectorError, match="own password, or leave namespace 6 out"):
             source.fetch(entries[-1])
 
+    @pytest.mark.parametrize("login", [READER, BOT])
+    def test_a_session_that_the_wiki_lost_is_opened_again(
+        self, wiki: MediaWiki, clock: FakeClock, login: tuple[str, str]
+    ) -> None:
+        source = connector(wiki.url, clock, login=login)
+        entries = list(source.entries())
+        with sqlite3.connect(wiki.folder / "state/db/wikicache.sqlite") as database:
+            assert database.execute("DELETE FROM objectcache").rowcount > 0
+        assert source.fetch(entries[0]).title == "Alpha"
+
     def test_what_is_no_wiki_is_an_error(self, clock: FakeClock) -> None:
         for body in (b"{}", b"[]", b"null", b"", b"<html></html>", b'{"login": {}}'):
             with serving(in_turn(Reply(body=body))) as server, pytest.raises(ConnectorError):
@@ -266,6 +276,23 @@ class TestFaults:
         with proxied(wiki.url) as running:
             running.counts = is_listing
             yield running
+
+    @pytest.mark.parametrize(
+        "busy",
+        [
+            Reply(429, b"Slow down", {"Retry-After": "120"}),
+            Reply(200, b"{}", {"Retry-After": "120", "MediaWiki-API-Error": "maxlag"}),
+        ],
+    )
+    def test_a_wiki_that_asks_for_time_gets_it_and_is_listed_whole(
+        self, wiki: MediaWiki, proxy: Proxy, busy: Reply
+    ) -> None:
+        clock = FakeClock()
+        proxy.fault = lambda reply: busy
+        proxy.spoiled = lambda number: number in (1, 3)
+        found = list(connector(proxy.url, clock).entries())
+        assert found == list(connector(wiki.url, FakeClock()).entries())
+        assert clock.slept == [120, 120]
 
     def test_an_unspoiled_proxy_changes_nothing(self, wiki: MediaWiki, proxy: Proxy) -> None:
         direct = list(connector(wiki.url, FakeClock()).entries())
