@@ -139,7 +139,9 @@ class MediaWikiConnector:
                 iiprop="sha1",
                 **more,
             )
-            more = answer.get("continue", {})
+            asked, more = more, answer.get("continue", {})
+            if more == asked:
+                raise self._incomplete("it begins the same batch again")
             for page in answer.get("query", {}).get("pages", ()):
                 pages.setdefault(page["pageid"], {}).update(page)
             if answer.get("batchcomplete"):
@@ -290,13 +292,21 @@ class MediaWikiConnector:
 
 
 def polite(
-    api_url: str, secret: str, *, limits: Limits = LIMITS, clock: Clock = SYSTEM_CLOCK
+    api_url: str,
+    secret: str,
+    *,
+    files_url: str | None = None,
+    limits: Limits = LIMITS,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Client:
     """Return a client for a wiki that also waits when the wiki says so in its own way.
 
     secret: where the password comes from, in words.
+    files_url: the other server that serves the wiki's files; it is not signed in to.
     """
-    return Client(api_url, Account(secret=secret), limits=limits, clock=clock, busy=_is_busy)
+    also = frozenset() if files_url is None else frozenset({files_url})
+    account = Account(secret=secret)
+    return Client(api_url, account, also=also, limits=limits, clock=clock, busy=_is_busy)
 
 
 def _is_busy(answer: Answer) -> bool:

@@ -13,7 +13,7 @@ from connectors.client import Limits
 from connectors.mediawiki import FILES, MediaWikiConnector, Wiki, polite
 from ingest import parse
 from tests.connectors.test_client import PATIENT, FakeClock
-from tests.connectors.web_server import Reply, Request, in_turn, serving
+from tests.connectors.web_server import Reply, Request, WebServer, in_turn, serving
 from tests.contracts.connector import ConnectorContract
 from tests.servers.mediawiki import BOT, READER, MediaWiki, mediawiki
 from tests.servers.php import keep, reset
@@ -150,6 +150,46 @@ class TestContent:
             assert elsewhere.requests == []
         paths = {urlsplit(request.path).path for request in proxy.seen}
         assert {path.rpartition("/")[2] for path in paths} == {"api.php", "Plan.txt"}
+
+
+class TestFilesElsewhere:
+    """Promise D4: an address that the wiki gives is no permission to go there."""
+
+    @pytest.fixture
+    def elsewhere(self) -> Iterator[WebServer]:
+        with serving(in_turn(Reply(body=PLAN))) as running:
+            yield running
+
+    @pytest.fixture
+    def proxy(self, wiki: MediaWiki, elsewhere: WebServer) -> Iterator[Proxy]:
+        """The wiki, as it would be with its files on another server."""
+        with proxied(wiki.url) as running:
+            old, new = (f"{url}/img_auth.php".encode() for url in (running.url, elsewhere.url))
+            running.counts = lambda request: "pageids" in request.path
+            running.fault = lambda reply: replace(reply, body=reply.body.replace(old, new))
+            running.spoiled = lambda number: True
+            yield running
+
+    def test_a_file_on_another_server_is_not_fetched(
+        self, proxy: Proxy, elsewhere: WebServer, clock: FakeClock
+    ) -> None:
+        source = connector(proxy.url, clock)
+        *_, file = source.entries()
+        with pytest.raises(ConnectorError, match="was not asked"):
+            source.fetch(file)
+        assert elsewhere.requests == []
+
+    def test_a_server_that_the_settings_name_is_asked_without_credentials(
+        self, proxy: Proxy, elsewhere: WebServer, clock: FakeClock
+    ) -> None:
+        api_url = f"{proxy.url}/api.php"
+        client = polite(api_url, "-", files_url=elsewhere.url, clock=clock.clock())
+        site = Wiki(api_url, READER, (FILES,))
+        source = MediaWikiConnector("wiki", site, client, readers=READERS)
+        [file] = source.entries()
+        assert source.fetch(file).body == PLAN
+        [request] = elsewhere.requests
+        assert not {"Cookie", "Authorization"} & set(request.headers)
 
 
 class TestAccounts:
@@ -293,6 +333,14 @@ class TestFaults:
         found = list(connector(proxy.url, clock).entries())
         assert found == list(connector(wiki.url, FakeClock()).entries())
         assert clock.slept == [120, 120]
+
+    def test_a_listing_that_goes_in_circles_ends(self, proxy: Proxy) -> None:
+        batches: dict[str, Reply] = {}
+        proxy.fault = lambda reply: batches.setdefault("first", reply)
+        proxy.spoiled = lambda number: number >= 1
+        with pytest.raises(ConnectorError, match="the same batch again"):
+            list(connector(proxy.url, FakeClock()).entries())
+        assert proxy.counted == 3
 
     def test_an_unspoiled_proxy_changes_nothing(self, wiki: MediaWiki, proxy: Proxy) -> None:
         direct = list(connector(wiki.url, FakeClock()).entries())
