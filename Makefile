@@ -12,7 +12,7 @@ QUESTIONS := "At what hours may I charge my e-bike battery in the bike shed in G
   "What day do I have to add stuff to the office snack order by?" \
   "How many vacation days do people get in the Tokyo office?"
 
-.PHONY: setup demo test test-servers check format clean
+.PHONY: setup demo test test-servers crash check format clean
 
 setup: $(VENV)/.installed
 
@@ -37,6 +37,10 @@ test: setup
 test-servers: setup
 	tests/servers/install.sh
 	$(BIN)/python -m pytest -m server
+
+# Every fault at every call, 1,000 kills, a minute of switches: some ten minutes.
+crash: setup
+	$(BIN)/python -m pytest -m "" tests/crash --long
 
 check: setup
 	$(BIN)/ruff check .

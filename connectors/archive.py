@@ -1,6 +1,5 @@
 """An export as a folder or as a ZIP file, read in place within limits; nothing is unpacked."""
 
-import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -8,15 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from connectors import zip_rules
 from connectors.base import ConnectorError
 from connectors.folder import Folder
 
 MAX_FILE_BYTES = 64 * 2**20  # of one file in an export
-MAX_TOTAL_BYTES = 8 * 2**30  # of a ZIP, unpacked
-MAX_FILES = 1_000_000
-MAX_RATIO = 100  # unpacked to packed; chat as JSON packs to between a fifth and a fortieth
+# Chat as JSON packs to between a fifth and a fortieth.
+LIMITS = zip_rules.ZipLimits(entries=1_000_000, unpacked_bytes=8 * 2**30, ratio=100)
 
-_ENCRYPTED = 0x1  # bit of ZipInfo.flag_bits
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError)
 
 
@@ -96,15 +94,14 @@ class _ZipArchive:
     def __init__(self, path: Path, archive: zipfile.ZipFile, size: int) -> None:
         self._path = path
         self._archive = archive
-        infos = archive.infolist()
-        self._check_size(infos, size)
+        try:
+            zip_rules.check(archive, size, LIMITS)
+        except zip_rules.ZipFault as fault:
+            raise ConnectorError(f"{path} {fault}. {_way_out(fault)}") from fault
         self._folders: dict[str, dict[str, zipfile.ZipInfo]] = {}
-        for info in infos:
-            self._check(info)
+        for info in archive.infolist():
             folder, _, name = info.filename.rpartition("/")
             files = self._folders.setdefault(folder, {})
-            if name in files:
-                raise ConnectorError(f"{path} holds {info.filename!r} twice. Download it again.")
             if name:
                 files[name] = info
 
@@ -125,35 +122,11 @@ class _ZipArchive:
                 f"{path!r} in {self._path} cannot be read: {error}. Download the export again."
             ) from error
 
-    def _check_size(self, infos: list[zipfile.ZipInfo], size: int) -> None:
-        total = sum(info.file_size for info in infos)
-        if len(infos) > MAX_FILES or total > MAX_TOTAL_BYTES:
-            raise ConnectorError(
-                f"{self._path} holds {len(infos)} files of {total >> 20} MiB; at most {MAX_FILES} "
-                f"files of {MAX_TOTAL_BYTES >> 20} MiB are read. Unpack it and name the folder."
-            )
-        if total > MAX_RATIO * size:
-            raise ConnectorError(
-                f"{self._path} would unpack to more than {MAX_RATIO} times its size, as no export "
-                "does. If it is sound, unpack it and name the folder."
-            )
 
-    def _check(self, info: zipfile.ZipInfo) -> None:
-        """Refuse what no export holds and an attack might."""
-        names = info.filename.removesuffix("/").split("/")
-        if "\\" in info.filename or any(name in ("", ".", "..") for name in names):
-            fault = "is not a path within the export"
-        elif stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
-            fault = "is a link or a special file"
-        elif info.flag_bits & _ENCRYPTED:
-            fault = "is encrypted"
-        elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            fault = "is packed in an unusual way"
-        else:
-            return
-        raise ConnectorError(
-            f"{info.filename!r} in {self._path} {fault}. Use the ZIP file as Slack made it."
-        )
+def _way_out(fault: zip_rules.ZipFault) -> str:
+    if fault.is_too_large:
+        return "If it is sound, unpack it and name the folder."
+    return "Use the ZIP file as Slack made it; download it again."
 
 
 def _too_large(export: Path, path: str) -> ConnectorError:

@@ -17,14 +17,17 @@ VECTORS = "vectors.faiss"
 OWNERS = "owners.npy"  # (vectors,) int64: the chunk of each vector
 UNIT = 1e-2  # how far from 1 a vector may be long: half precision rounds by 4e-3
 
-_TABLES = (
-    "SELECT id, version, title, url, kind, updated_at,"
-    " (SELECT json_group_array(json_array(principal, denied)) FROM"
-    " (SELECT principal, denied FROM readers r WHERE r.document = d.document ORDER BY 1, 2))"
-    " FROM documents d ORDER BY id",
-    'SELECT c.id, d.id, position, text, start, "end", places, context'
-    " FROM chunks c JOIN documents d USING (document) ORDER BY d.id, position",
+_DOCUMENTS = """
+SELECT id, version, title, url, kind, updated_at, stale, (
+  SELECT json_group_array(json_array(principal, denied)) FROM
+    (SELECT principal, denied FROM readers r WHERE r.document = d.document ORDER BY 1, 2)
 )
+FROM documents d ORDER BY id
+"""
+_CHUNKS = """
+SELECT row, c.id, d.id, position, text, start, "end", places, context
+FROM chunks c JOIN documents d USING (document) ORDER BY d.id, position
+"""
 
 
 def faults(folder: Path, *, dim: int) -> list[str]:
@@ -52,18 +55,12 @@ def content_hash(folder: Path) -> str:
     index = faiss.read_index(str(folder / VECTORS))
     owners = np.load(folder / OWNERS, allow_pickle=False)
     with closing(records.open_read_only(folder / CHUNKS)) as database:
-        for table in _TABLES:
-            for row in database.execute(table):
-                digest.update(json.dumps(row, ensure_ascii=False).encode() + b"\n")
-        rows = [
-            row
-            for (row,) in database.execute(
-                "SELECT row FROM chunks JOIN documents USING (document) ORDER BY id, position"
-            )
-        ]
-    for row in rows:
-        first, last = np.searchsorted(owners, [row, row + 1])
-        digest.update(index.reconstruct_n(int(first), int(last - first)).tobytes())
+        for facts in database.execute(_DOCUMENTS):
+            digest.update(json.dumps(facts).encode())
+        for row, *facts in database.execute(_CHUNKS):
+            first, last = np.searchsorted(owners, [row, row + 1])
+            digest.update(json.dumps(facts).encode())
+            digest.update(index.reconstruct_n(int(first), int(last - first)).tobytes())
     return digest.hexdigest()
 
 

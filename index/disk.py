@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from index.base import StoreError
 
@@ -42,7 +43,15 @@ def sync(path: Path) -> None:
 def sha256(file: Path) -> str:
     """Return the checksum of a file, in hexadecimal."""
     with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return sha256_of(stream)
+
+
+def sha256_of(stream: IO[bytes]) -> str:
+    """Return the checksum of what is left of a stream, in hexadecimal."""
+    digest = hashlib.sha256()
+    while block := stream.read(2**20):
+        digest.update(block)
+    return digest.hexdigest()
 
 
 def discard(folder: Path) -> None:
@@ -60,14 +69,13 @@ def writing(data: Path) -> Iterator[None]:
         yield
     except (OSError, sqlite3.OperationalError) as error:
         raise StoreError(
-            f"{data} cannot be written: {error}. {_advice(data, error)} Questions are answered "
+            f"{data} cannot be written: {error}. {_advice(error)} Questions are answered "
             "from the last published generation meanwhile; then run `footnote ingest` again."
         ) from error
 
 
-def _advice(data: Path, error: Exception) -> str:
+def _advice(error: Exception) -> str:
     code = getattr(error, "sqlite_errorcode", None)
     if code == sqlite3.SQLITE_FULL or getattr(error, "errno", None) in FULL:
-        free = shutil.disk_usage(data).free // 2**20
-        return f"The disk, a quota or a limit is full ({free} MiB are free): make room."
-    return "Check the disk and the folder's permissions."
+        return "The disk, a quota or a limit is full: make room."
+    return "Look whether it is full, sound and writable."

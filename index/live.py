@@ -17,6 +17,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
+from index import disk
 from index.base import StoreError
 
 FILE = "live.sqlite"
@@ -38,10 +39,12 @@ class Live:
     """The live database of one data directory; threads and processes may share it."""
 
     def __init__(self, data: Path) -> None:
-        """Open it, make it if it is new, and bring its schema up to date.
+        """Open it, make it and its folder if they are new, and bring its schema up to date.
 
         Raises StoreError if a newer version of Footnote wrote it, or if it cannot be opened.
         """
+        with disk.writing(data):
+            data.mkdir(parents=True, exist_ok=True)
         self.file = data / FILE
         self._engine = _engine(self.file)
         self._watch: tuple[int, sqlite3.Connection] | None = None  # inode, a connection of its own

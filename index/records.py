@@ -98,8 +98,13 @@ def open_read_only(file: Path) -> sqlite3.Connection:
 
 
 def open_for_writing(file: Path) -> sqlite3.Connection:
-    """Open a private copy, with the schema if it is new. The caller commits and closes."""
+    """Open a private copy, with the schema if it is new. The caller commits, closes and syncs.
+
+    A crash throws the copy away, so nothing is kept on disk that could mend it.
+    """
     database = sqlite3.connect(file)
+    database.execute("PRAGMA journal_mode = MEMORY")
+    database.execute("PRAGMA synchronous = OFF")
     database.execute("PRAGMA foreign_keys = ON")
     with closing(database.execute("SELECT 1 FROM sqlite_master WHERE name = 'chunks'")) as found:
         new = found.fetchone() is None

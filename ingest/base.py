@@ -1,11 +1,24 @@
 """Parsed documents, and what ingestion reports when one cannot be read."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from connectors.base import Document
 from index.base import Place
 
-Code = Literal["damaged", "empty", "encrypted", "needs-ocr", "source", "too-large", "unsupported"]
+Code = Literal[
+    "crashed",
+    "damaged",
+    "empty",
+    "encrypted",
+    "memory",
+    "needs-ocr",
+    "source",
+    "timeout",
+    "too-large",
+    "unsupported",
+]
 
 
 class ParseError(Exception):
@@ -27,6 +40,9 @@ class Parsed:
     text: str  # no markup; paragraphs apart by a blank line, list items and table rows by a newline
     places: tuple[Place, ...]  # in order, without gaps, from 0 to len(text); at least one
     title: str | None  # the document's own title, where the format has one
+
+
+Parser = Callable[[Document], Parsed]  # raises ParseError, and nothing else
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from connectors.base import Connector, ConnectorError, Document, Entry
 from index.base import Build, Chunk, DocumentInfo, Embedder
-from ingest.base import Failure, Parsed, ParseError
+from ingest.base import Failure, Parsed, ParseError, Parser
 from ingest.cache import VectorCache
 from ingest.chunk import chunks_of, windows_of
 from ingest.sync import access_of
@@ -35,7 +35,7 @@ class Loader:
     build: Build
     embedder: Embedder
     cache: VectorCache
-    parse: Callable[[Document], Parsed]  # raises ParseError, and nothing else
+    parse: Parser
 
     def load(
         self, connector: Connector, entries: Sequence[Entry], progress: Progress

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from connectors.base import Connector, Document, Entry, Kind
-from index import erasure
+from index import disk, erasure
 from index.base import Embedder
 from index.overlay import Overlay
 from ingest.cache import VectorCache
@@ -37,15 +37,16 @@ def erase(data: Path, overlay: Overlay, cache: VectorCache, embedder: Embedder) 
 
     That is: older generations with them, vectors that belong to no published text, and rows
     of the live database. Returns how many documents; what fails is tried again by the
-    next run.
+    next run. Raises StoreError if the disk is full or fails.
     """
-    pending = overlay.unerased()
-    gone = pending - erasure.drop_generations(data, pending)
-    if not gone:
-        return 0
-    cache.keep_only(
-        window for chunk in erasure.chunks(data) for window in windows_of(chunk, embedder)
-    )
-    overlay.erased(gone)
+    with disk.writing(data):
+        pending = overlay.unerased()
+        gone = pending - erasure.drop_generations(data, pending)
+        if not gone:
+            return 0
+        cache.keep_only(
+            window for chunk in erasure.chunks(data) for window in windows_of(chunk, embedder)
+        )
+        overlay.erased(gone)
     log.info("erased documents=%d", len(gone))
     return len(gone)

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
+from ingest.base import ParseError
 from ingest.sections import Block, clean, one_line, table
 from ingest.visible import content
 
+MAX_CELLS = 200_000  # of a table, repeated ones included
 MAX_COLUMNS_SPANNED = 100  # a cell may claim to span thousands
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -248,6 +250,7 @@ def _grid(element: HtmlElement) -> list[list[str]]:
     spans columns stands in the first and leaves the others empty.
     """
     rows: list[list[str]] = []
+    cells = 0
     waiting: dict[int, tuple[int, str]] = {}  # column -> rows it still fills, and with what
     for tr in element.iter("tr"):
         row: list[str] = []
@@ -262,6 +265,11 @@ def _grid(element: HtmlElement) -> list[list[str]]:
                 row.append("" if offset else text)
         _fill(row, waiting)
         rows.append(row)
+        cells += len(row)
+        if cells > MAX_CELLS:
+            raise ParseError(
+                "too-large", f"a table in it has over {MAX_CELLS} cells. Split it, or leave it out."
+            )
     return rows
 
 

@@ -5,11 +5,12 @@ Decides nothing itself: `sync` says what a source needs, `ledger` keeps what the
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connectors.base import Connector, ConnectorError, Entry
-from index.base import DocumentInfo
+from index.base import DocumentInfo, StoreError
 from ingest import parse, report, sync
 from ingest.base import Failure
 from ingest.documents import Loader, Progress
@@ -80,7 +81,8 @@ def run(
         after = _withheld if made.withheld else _after
         memory.ledger.remember({each.plan.source: after(each, number, now) for each in done})
     except BaseException as error:
-        memory.runs.fail(number, str(error) or type(error).__name__, now=memory.clock())
+        with suppress(StoreError):  # where even this cannot be written, the cause is told
+            memory.runs.fail(number, str(error) or type(error).__name__, now=memory.clock())
         raise
     memory.runs.finish(number, report.counts(made), now=memory.clock())
     return made

@@ -22,7 +22,7 @@ from ingest.sniff import Format, charset_of, format_of
 from ingest.tables import read_delimited, read_workbook
 from ingest.word import read_word
 
-VERSION = "parse-3"  # part of the index's recipe: change it when texts come out different
+VERSION = "parse-4"  # part of the index's recipe: change it when texts come out different
 
 Read = tuple[list[Section], str | None]  # the sections, and the document's own title
 
@@ -42,7 +42,9 @@ def parse(document: Document) -> Parsed:
     except ParseError as error:
         raise ParseError(error.code, f"{name} was left out: {error}") from error
     except MemoryError as error:
-        raise ParseError("too-large", f"{name} needs more memory than is allowed.") from error
+        raise ParseError(
+            "memory", f"{name} needs more memory than is allowed. Split it, or leave it out."
+        ) from error
     except Exception as error:  # whatever the libraries raise at bad bytes
         raise ParseError(
             "damaged",

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from ctypes import c_uint
 from dataclasses import dataclass
 from itertools import zip_longest
 from statistics import median
@@ -20,20 +19,16 @@ from ingest.lines import (
     vocabulary,
     without_running_heads,
 )
+from ingest.pdf_look import Box, Visibility
 from ingest.sections import PARAGRAPH, Section, at, clean, one_line
 
 MAX_PAGES = 3000
 MIN_LETTERS = 20  # on a page; a scan may still have a stamp or a page number as text
-MIN_HEIGHT = 1.5  # points: smaller letters are not meant to be read
 _HYPHEN = "\x02"  # what PDFium makes of a hyphen at the end of a line
 _UNMAPPED = {0x1B: "ff", 0x1C: "fi", 0x1D: "fl", 0x1E: "ffi", 0x1F: "ffl"}  # of old TeX fonts
 # Not \s, which takes those ligatures for separators; NUL stands for letters nobody can name.
 _BLANKS = "\x00\x02\t\n\v\f\r \x85\xa0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000"
 _PRINTED = re.compile(f"[^{_BLANKS}]+")
-_WHITE = 250  # of 255
-_INVISIBLE = 3  # text rendering mode; so is what OCR lays over a scan
-
-Box = tuple[float, float, float, float]  # left, bottom, right, top
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +146,7 @@ def _words(page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage) -> Iterator[_Wo
     """Yield the words that can be seen, in the order of the file."""
     codes = [raw.FPDFText_GetUnicode(text, i) for i in range(text.count_chars())]
     printed = "".join(map(chr, codes))  # one character for every index that PDFium knows
-    seen = _Visibility(page, text)
+    seen = Visibility(page, text)
     line = end = 0
     for match in _PRINTED.finditer(printed):
         line += printed.count("\n", end, match.start())
@@ -168,75 +163,3 @@ def _readable(word: str) -> str:
         return word
     whole = word.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
     return whole.translate(_UNMAPPED)
-
-
-class _Visibility:
-    """Where the letters of a page are, and which of them a reader can see."""
-
-    def __init__(self, page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage) -> None:
-        self._page = page
-        self._text = text
-        self._turn = page.get_rotation()
-        self._sheet = self._turned(page.get_bbox())
-        self._behind: list[Box] | None = None
-
-    def box(self, first: int, last: int) -> tuple[Box, float]:
-        """Return what a word covers, and how high it begins, with the page turned as shown."""
-        a, b = self._box(first), self._box(last)
-        box = min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
-        return box, a[3] - a[1]
-
-    def shows(self, index: int, box: Box) -> bool:
-        """Whether a word is on the page, large enough, and not of the colour of the paper."""
-        x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-        left, bottom, right, top = self._sheet
-        if not (left <= x <= right and bottom <= y <= top):
-            return False
-        if box[3] - box[1] < MIN_HEIGHT:
-            return False
-        return not self._is_pale(index) or self._on_something(x, y)
-
-    def _is_pale(self, index: int) -> bool:
-        red, green, blue, alpha = c_uint(), c_uint(), c_uint(), c_uint()
-        known = raw.FPDFText_GetFillColor(self._text, index, red, green, blue, alpha)
-        if known and (alpha.value == 0 or min(red.value, green.value, blue.value) >= _WHITE):
-            return True
-        drawn = raw.FPDFText_GetTextObject(self._text, index)
-        return bool(drawn) and raw.FPDFTextObj_GetTextRenderMode(drawn) == _INVISIBLE
-
-    def _on_something(self, x: float, y: float) -> bool:
-        """Whether there is a picture or a coloured surface at this place."""
-        if self._behind is None:
-            self._behind = [self._turned(box) for box in _surfaces(self._page)]
-        return any(
-            left <= x <= right and low <= y <= high for left, low, right, high in self._behind
-        )
-
-    def _box(self, index: int) -> Box:
-        box = self._text.get_charbox(index, loose=True)
-        if box[3] - box[1] <= 0:
-            box = self._text.get_charbox(index)
-        return self._turned(box)
-
-    def _turned(self, box: Box) -> Box:
-        left, bottom, right, top = box
-        if self._turn == 90:
-            return bottom, -right, top, -left
-        if self._turn == 180:
-            return -right, -top, -left, -bottom
-        if self._turn == 270:
-            return -top, left, -bottom, right
-        return box
-
-
-def _surfaces(page: pypdfium2.PdfPage) -> Iterator[Box]:
-    kinds = (raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_SHADING, raw.FPDF_PAGEOBJ_PATH)
-    for item in page.get_objects(kinds):
-        if item.type != raw.FPDF_PAGEOBJ_PATH or _is_coloured(item):
-            yield item.get_bounds()
-
-
-def _is_coloured(path: pypdfium2.PdfObject) -> bool:
-    red, green, blue, alpha = c_uint(), c_uint(), c_uint(), c_uint()
-    known = raw.FPDFPageObj_GetFillColor(path, red, green, blue, alpha)
-    return bool(known) and min(red.value, green.value, blue.value) < _WHITE

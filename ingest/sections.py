@@ -5,6 +5,7 @@ Knows no format: each reader hands over what it found, and all cleaning happens 
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
@@ -81,12 +82,18 @@ def one_line(text: str) -> str:
 
 def table(rows: Iterable[Sequence[str]]) -> str:
     """Return rows of cells as lines "cell | cell | cell", without empty rows and columns."""
-    cells = [[one_line(cell) for cell in row] for row in rows]
-    cells = [row for row in cells if any(row)]
-    width = max((len(row) for row in cells), default=0)
-    used = [i for i in range(width) if any(i < len(row) and row[i] for row in cells)]
-    lines = [" | ".join(row[i] if i < len(row) else "" for i in used) for row in cells]
-    return "\n".join(re.sub(r"(?: \| ?)+$", "", line).rstrip() for line in lines)
+    cells = [_without_end([one_line(cell) for cell in row]) for row in rows]
+    cells = [row for row in cells if row]
+    used = sorted({i for row in cells for i, cell in enumerate(row) if cell})
+    return "\n".join(
+        " | ".join(row[i] for i in used[: bisect_left(used, len(row))]) for row in cells
+    )
+
+
+def _without_end(cells: list[str]) -> list[str]:
+    """Return cells but for the empty ones after the last that is filled."""
+    last = max((i for i, cell in enumerate(cells) if cell), default=-1)
+    return cells[: last + 1]
 
 
 def by_heading(blocks: Iterable[Block], url: str, *, anchors: bool) -> list[Section]:

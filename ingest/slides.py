@@ -13,7 +13,9 @@ from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
 
+from ingest.colours import Colour
 from ingest.sections import PARAGRAPH, Section, clean, one_line, table
+from ingest.slide_look import Look
 
 Shape = Any  # python-pptx has no common type that knows what it may hold
 
@@ -30,9 +32,10 @@ def read_slides(body: bytes, url: str) -> tuple[list[Section], str | None]:
     for number, slide in enumerate(presentation.slides, start=1):
         if slide._element.get("show") in ("0", "false"):
             continue
-        title = _title(slide)
-        texts = [text for shape in _shapes(slide, size) for text in _texts(shape, title)]
-        texts += _notes(slide)
+        look = Look(slide)
+        title = _title(slide, look)
+        texts = [text for shape in _shapes(slide, size) for text in _texts(shape, title, look)]
+        texts += _notes(slide, look)
         heading = (title,) if title else ()
         sections.append(
             Section(PARAGRAPH.join([title, *texts] if title else texts), heading, url, page=number)
@@ -40,9 +43,9 @@ def read_slides(body: bytes, url: str) -> tuple[list[Section], str | None]:
     return sections, next((section.heading[0] for section in sections if section.heading), None)
 
 
-def _title(slide: Slide) -> str:
+def _title(slide: Slide, look: Look) -> str:
     title = slide.shapes.title
-    return one_line(_plain(title.text_frame)) if title is not None else ""
+    return one_line(_plain(title.text_frame, look, look.ground(title))) if title is not None else ""
 
 
 def _shapes(slide: Slide, size: tuple[int, int]) -> Iterator[Shape]:
@@ -83,21 +86,23 @@ def _is_seen(shape: Shape, size: tuple[int, int]) -> bool:
     return not (right_of or below or left + width < 0 or top + height < 0)
 
 
-def _texts(shape: Shape, title: str) -> Iterator[str]:
+def _texts(shape: Shape, title: str, look: Look) -> Iterator[str]:
     if getattr(shape, "has_table", False):
-        yield table([_plain(cell.text_frame) for cell in row.cells] for row in shape.table.rows)
+        rows = shape.table.rows
+        yield table([_plain(cell.text_frame, look) for cell in row.cells] for row in rows)
     elif getattr(shape, "has_chart", False):
-        yield from _chart(shape.chart)
+        yield from _chart(shape.chart, look)
     elif getattr(shape, "has_text_frame", False):
-        text = _paragraphs(shape)
+        text = _paragraphs(shape, look)
         if text and text != title:
             yield text
 
 
-def _paragraphs(shape: Shape) -> str:
+def _paragraphs(shape: Shape, look: Look) -> str:
     """Return a shape's paragraphs; in a body they are a list by the slide's layout."""
     is_body = shape.is_placeholder and shape.placeholder_format.type in _BODIES
-    paragraphs = [(p, _runs(p)) for p in shape.text_frame.paragraphs]
+    ground = look.ground(shape)
+    paragraphs = [(p, _runs(p, look, ground)) for p in shape.text_frame.paragraphs]
     paragraphs = [(p, text) for p, text in paragraphs if text]
     is_list = is_body and len(paragraphs) > 1
     lines = []
@@ -112,29 +117,28 @@ def _paragraphs(shape: Shape) -> str:
     return ("\n" if listed else PARAGRAPH).join(lines)
 
 
-def _plain(frame: Any) -> str:
-    return "\n".join(_runs(paragraph) for paragraph in frame.paragraphs)
+def _plain(frame: Any, look: Look, ground: Colour | None = None) -> str:
+    return "\n".join(_runs(paragraph, look, ground) for paragraph in frame.paragraphs)
 
 
-def _runs(paragraph: Any) -> str:
-    """Return a paragraph's text on one line, without what is too small to be seen."""
+def _runs(paragraph: Any, look: Look, ground: Colour | None) -> str:
+    """Return a paragraph's text on one line, without what cannot be seen."""
     parts = []
     for node in paragraph._p:
-        size = node.find(qn("a:rPr"))
         if node.tag == qn("a:br"):
             parts.append(" ")
-        elif size is None or int(size.get("sz") or 1800) > 100:  # hundredths of a point
+        elif not look.hides(node.find(qn("a:rPr")), ground):
             parts.append("".join(node.itertext(qn("a:t"))))
     return one_line("".join(parts))
 
 
-def _chart(chart: Any) -> Iterator[str]:
+def _chart(chart: Any, look: Look) -> Iterator[str]:
     """Yield a chart's title, and its numbers as a table: a row a category, a column a series.
 
     Read from the tree, since python-pptx knows neither three-dimensional nor combined charts.
     """
     if chart.has_title and chart.chart_title.has_text_frame:
-        yield clean(_plain(chart.chart_title.text_frame))
+        yield clean(_plain(chart.chart_title.text_frame, look))
     series = [
         (_points(one, "c:tx"), _points(one, "c:cat", "c:xVal"), _points(one, "c:val", "c:yVal"))
         for one in chart._chartSpace.iter(qn("c:ser"))
@@ -167,7 +171,7 @@ def _number(value: str) -> str:
         return value
 
 
-def _notes(slide: Slide) -> list[str]:
+def _notes(slide: Slide, look: Look) -> list[str]:
     frame = slide.notes_slide.notes_text_frame if slide.has_notes_slide else None
-    text = clean(_plain(frame)).strip() if frame is not None else ""
+    text = clean(_plain(frame, look)).strip() if frame is not None else ""
     return [f"Notes: {text}"] if text else []

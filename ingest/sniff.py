@@ -1,35 +1,17 @@
 """Which format a document has, by what it says of itself and by what it looks like."""
 
-import io
 import re
-import zipfile
-import zlib
-from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Literal
 from urllib.parse import urlsplit
 
 from connectors.base import THREAD, Document
 from ingest.base import ParseError
+from ingest.office import kind_of
 from ingest.plain import is_text
 
 Format = Literal["csv", "docx", "eml", "html", "md", "pdf", "pptx", "thread", "txt", "xlsx"]
 
-# What an archive may claim to hold before anything of it is unpacked.
-MAX_ENTRIES = 10_000
-MAX_UNPACKED_BYTES = 512 * 2**20
-MAX_RATIO = 100  # unpacked to packed
-RATIO_FROM_BYTES = 10 * 2**20  # small files of one repeated letter are no bombs
-
-_OFFICE: dict[str, Format] = {  # by the content type of the main part
-    "wordprocessingml.document.main": "docx",
-    "presentationml.presentation.main": "pptx",
-    "presentationml.slideshow.main": "pptx",
-    "spreadsheetml.sheet.main": "xlsx",
-    "spreadsheetml.template.main": "xlsx",
-    "ms-excel.sheet.macroEnabled.main": "xlsx",
-    "ms-powerpoint.presentation.macroEnabled.main": "pptx",
-}
 _MEDIA_TYPES: dict[str, Format] = {
     "application/csv": "csv",
     "application/pdf": "pdf",
@@ -62,7 +44,6 @@ _SUFFIXES: dict[str, Format] = {
     ".txt": "txt",
     ".xlsx": "xlsx",
 }
-_TYPES = "[Content_Types].xml"
 _VAGUE = ("", "application/octet-stream", "binary/octet-stream", "application/x-download")
 _BINARY = ("docx", "pdf", "pptx", "xlsx")
 _FOREIGN = (
@@ -127,7 +108,7 @@ def _by_content(body: bytes, stated: Format | None) -> Format | None:
     if body.lstrip().startswith(b"%PDF-") or (stated == "pdf" and b"%PDF-" in body[:1024]):
         return "pdf"
     if body.startswith(b"PK\x03\x04"):
-        return _in_archive(body)
+        return kind_of(body, _SAVE_AS)
     if body.startswith(b"\xd0\xcf\x11\xe0"):
         raise _old_office(body)
     for mark, name in _FOREIGN:
@@ -149,39 +130,6 @@ def _stated(media_type: str, document: Document) -> Format | None:
     if media_type.startswith("text/"):
         return by_name if by_name is not None and by_name not in _BINARY else "txt"
     return by_type
-
-
-def _in_archive(body: bytes) -> Format:
-    """Return the kind of Office file that a ZIP archive is, after a look at its table only."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            entries = archive.infolist()
-            _check_size(entries, len(body))
-            names = {entry.filename for entry in entries}
-            types = archive.read(_TYPES).decode("utf-8", "replace") if _TYPES in names else ""
-    except (zipfile.BadZipFile, zlib.error, ValueError, OSError, NotImplementedError) as error:
-        raise ParseError(
-            "damaged", "its archive was cut off or altered on its way. Upload it again."
-        ) from error
-    if "mimetype" in names:
-        raise ParseError("unsupported", f"it is an OpenDocument file or a book. {_SAVE_AS}")
-    if not types:
-        raise ParseError("unsupported", f"it is an archive of other files. {_SAVE_AS}")
-    found = next((found for part, found in _OFFICE.items() if part in types), None)
-    if found is None:
-        raise ParseError("unsupported", f"there is no reader for this kind of archive. {_SAVE_AS}")
-    return found
-
-
-def _check_size(entries: Sequence[zipfile.ZipInfo], packed: int) -> None:
-    unpacked = sum(entry.file_size for entry in entries)
-    is_bomb = unpacked > RATIO_FROM_BYTES and unpacked > MAX_RATIO * packed
-    if len(entries) > MAX_ENTRIES or unpacked > MAX_UNPACKED_BYTES or is_bomb:
-        raise ParseError(
-            "too-large",
-            f"it unpacks to {len(entries)} parts and {unpacked // 2**20} MiB,"
-            f" from {packed // 2**10} KiB. Check where it comes from.",
-        )
 
 
 def _old_office(body: bytes) -> ParseError:

@@ -12,11 +12,16 @@ from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ingest.base import ParseError
+from ingest.office import MAX_STORED_CELLS
 from ingest.sections import PARAGRAPH, Section, table
+from ingest.sheet_look import MIN_WIDTH, Look
 
 MAX_CELLS = 200_000  # of one document: more is data to be queried, not text to be read
-MAX_FIELD = 10_000_000  # characters in one field of delimited text
+MAX_SPREAD = 10  # places of a sheet to cells in it
+MAX_COLUMNS = 16_384  # of a sheet, as Excel has it; a file may claim more
+MAX_FIELD = 100_000_000  # characters in one field of delimited text: more than a file may have
 SNIFFED_LINES = 50
+SNIFFED_CHARACTERS = 2**16
 DELIMITERS = (",", ";", "\t", "|")
 
 _NUMERIC = re.compile(r"[-+(]?[€$£]?[\d.,:/%\s-]+[€%)]?")
@@ -35,10 +40,8 @@ def read_workbook(body: bytes, url: str) -> list[Section]:
     for sheet in workbook.worksheets:
         if sheet.sheet_state != "visible":
             continue
-        rows = _sheet(sheet)
+        rows = _sheet(sheet, left)
         left -= sum(cell != "" for row in rows for cell in row)
-        if left < 0:
-            raise _too_large()
         text = PARAGRAPH.join(table(part) for part in _tables(rows))
         sections.append(Section(text, (sheet.title,), url))
     return sections
@@ -47,9 +50,12 @@ def read_workbook(body: bytes, url: str) -> list[Section]:
 def read_delimited(text: str, url: str) -> list[Section]:
     """Return delimited text as one table; the delimiter is the one that gives even rows."""
     csv.field_size_limit(MAX_FIELD)
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
-    if sum(map(len, rows)) > MAX_CELLS:
-        raise _too_large()
+    rows, cells = [], 0
+    for row in csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)):
+        rows.append(row)
+        cells += len(row)
+        if cells > MAX_CELLS:
+            raise _too_large()
     return [Section(table(rows), (), url)]
 
 
@@ -60,34 +66,41 @@ def _too_large() -> ParseError:
     )
 
 
-def _sheet(sheet: Worksheet) -> list[list[str]]:
-    """Return the visible cells by row and column.
+def _sheet(sheet: Worksheet, most: int) -> list[list[str]]:
+    """Return the visible cells by row and column. Raises ParseError if they are over `most`.
 
     Built from the cells there are: a sheet may declare a million rows and hold ten. A cell merged
     over several rows is repeated in each, so that every row can be read alone.
     """
+    look = Look(sheet)
     cells = {
         (cell.row, cell.column): _shown(cell.value, cell.number_format)
         for cell in sheet._cells.values()  # the only view that does not fill in empty cells
-        if cell.value is not None
+        if cell.value is not None and not look.hides(cell)
     }
     for merged in sheet.merged_cells.ranges:
         value = cells.get((merged.min_row, merged.min_col), "")
         if value and merged.max_row - merged.min_row < MAX_CELLS // 100:
             below = range(merged.min_row + 1, merged.max_row + 1)
             cells |= {(row, merged.min_col): value for row in below}
-    hidden_rows = {number for number, row in sheet.row_dimensions.items() if row.hidden}
+        if len(cells) > MAX_STORED_CELLS:
+            raise _too_large()
     hidden_columns = _hidden_columns(sheet)
     kept = [
         (row, column, value)
         for (row, column), value in cells.items()
-        if row not in hidden_rows and column not in hidden_columns
+        if row not in look.hidden_rows and column not in hidden_columns
     ]
     if not kept:
         return []
+    if len(kept) > most:
+        raise _too_large()
     columns = _positions({column for _, column, _ in kept}, hidden_columns)
-    lines = _positions({row for row, _, _ in kept}, hidden_rows)
-    rows = [[""] * (max(columns.values()) + 1) for _ in range(max(lines.values()) + 1)]
+    lines = _positions({row for row, _, _ in kept}, look.hidden_rows)
+    width, height = max(columns.values()) + 1, max(lines.values()) + 1
+    if width * height > MAX_SPREAD * MAX_CELLS:  # a cell here and there over a whole sheet
+        raise _too_large()
+    rows = [[""] * width for _ in range(height)]
     for row, column, value in kept:
         rows[lines[row]][columns[column]] = value
     return rows
@@ -109,8 +122,8 @@ def _hidden_columns(sheet: Worksheet) -> frozenset[int]:
     return frozenset(
         column
         for dimension in sheet.column_dimensions.values()
-        if dimension.hidden and dimension.min and dimension.max
-        for column in range(dimension.min, dimension.max + 1)
+        if (dimension.hidden or dimension.width < MIN_WIDTH) and dimension.min and dimension.max
+        for column in range(dimension.min, min(dimension.max, MAX_COLUMNS) + 1)
     )
 
 
@@ -185,7 +198,9 @@ def _number(value: int | float, number_format: str) -> str:
 
 def _delimiter(text: str) -> str:
     """Return the delimiter whose count is the most even over the first lines."""
-    lines = [line for line in text.splitlines()[:SNIFFED_LINES] if line.strip()]
+    lines = [
+        line for line in text[:SNIFFED_CHARACTERS].splitlines()[:SNIFFED_LINES] if line.strip()
+    ]
 
     def evenness(delimiter: str) -> tuple[float, int]:
         widths = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter))

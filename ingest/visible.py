@@ -1,13 +1,20 @@
 """An HTML tree → what a reader of the page sees of its content: nothing hidden, no navigation.
 
-Hidden text is where instructions for language models are planted. Knows inline styles and the
-plain rules of a page's own style sheet; what a script would show or hide it cannot know.
+Hidden text is where instructions for language models are planted. What a script or a style sheet
+outside of the page would show or hide it cannot know.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 
 from lxml.html import HtmlElement
+
+from ingest.colours import Colour, colour_of
+from ingest.styles import Declared, declared, fill_of, hides, is_unseen_on
+
+Styles = Mapping[HtmlElement, Declared]
+
+_NO_STYLE: Declared = {}
 
 # Never shown as text, or controls and media without any.
 _UNSEEN = frozenset(
@@ -26,16 +33,6 @@ _HIDDEN_CLASSES = frozenset(
     " headerlink anchorjs-link hash-link".split()
 )
 _SKIP_LINK = re.compile(r"\s*(skip|jump) to\b", re.I)
-_WHITE = re.compile(r"(?:white|#fff|#ffffff|rgba?\(255,255,255(?:,1)?\))(?:!important)?")
-_NOTHING = re.compile(r"[-+]?0*\.?0*(?:px|pt|em|rem|ex|%|vw|vh)?(?:!important)?")
-_TINY = re.compile(r"[01]?(?:\.\d+)?(?:px|pt)(?:!important)?")
-_FAR_OUT = re.compile(r"-\d{3,}(?:\.\d+)?(?:px|pt)?|-\d{2,}(?:\.\d+)?(?:r?em|%)")
-_CLIPPED = re.compile(r"rect\((?:[01](?:px)?[, ]*){4}\)|inset\((?:50|100)%\)")
-_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
-_AT_BLOCK = re.compile(r"@[^{};]*(?:;|\{(?:[^{}]*\{[^{}]*\})*[^{}]*\})")
-_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.S)
-_SIMPLE_SELECTOR = re.compile(r"(?:[a-zA-Z][\w-]*)?([.#][\w-]+)")
-_SELECTOR_NAME = re.compile(r"[.#][\w-]+")
 
 
 def content(root: HtmlElement, *, whole_page: bool) -> HtmlElement:
@@ -44,9 +41,9 @@ def content(root: HtmlElement, *, whole_page: bool) -> HtmlElement:
     whole_page: whether it is a page with its frame, not only the body of a wiki page: then its
     headers, footers and side bars go, and <main> or the only <article> is preferred.
     """
-    hidden_names = _hidden_names(root)
+    styles = declared(root)
     for element in list(root.iter("*")):
-        if element.getparent() is not None and _unseen(element, hidden_names):
+        if element.getparent() is not None and _unseen(element, styles):
             element.drop_tree()
     if not whole_page:
         return root
@@ -73,20 +70,48 @@ def _chrome(element: HtmlElement) -> bool:
     return not within or element.tag == "footer"
 
 
-def _unseen(element: HtmlElement, hidden_names: frozenset[str]) -> bool:
+def _unseen(element: HtmlElement, styles: Styles) -> bool:
     tag = element.tag
     if tag in _UNSEEN or tag in _WITHDRAWN or tag == "nav":
         return not (tag == "dialog" and "open" in element.attrib)
     attributes = element.attrib
-    if not attributes:
-        return False
     if "hidden" in attributes or attributes.get("role") in _NAVIGATION_ROLES:
         return True
+    own = styles.get(element, _NO_STYLE)
     return (
-        _hidden_by_name(element, hidden_names)
-        or _hidden_by_style(element)
+        (bool(own) and hides(own))
+        or _is_of_the_grounds_colour(element, styles)
+        or _hidden_by_class(element)
         or _is_skip_link(element)
     )
+
+
+def _is_of_the_grounds_colour(element: HtmlElement, styles: Styles) -> bool:
+    """Whether letters have the colour of what they stand on, as far as this element says it."""
+    own = styles.get(element, _NO_STYLE)
+    if not ("color" in own or "color" in element.attrib or fill_of(own) is not None):
+        return False
+    around = (element, *element.iterancestors())
+    colours = (_colour(one, styles) for one in around)
+    colour = next((found for found in colours if found is not None), None)
+    return colour is not None and is_unseen_on(colour, _ground(around, styles))
+
+
+def _colour(element: HtmlElement, styles: Styles) -> Colour | None:
+    written = styles.get(element, _NO_STYLE).get("color") or element.get("color")
+    found = colour_of(written) if written else None
+    return found[0] if found else None
+
+
+def _ground(around: Iterable[HtmlElement], styles: Styles) -> Colour | str | None:
+    """Return the nearest background; of what is no plain colour, only that there is one."""
+    for element in around:
+        own = styles.get(element, _NO_STYLE)
+        filled = element.get("bgcolor") or element.get("data-highlight-colour")
+        fill = fill_of(own) or (fill_of({"background": filled.lower()}) if filled else None)
+        if fill is not None:
+            return fill
+    return None
 
 
 def _is_skip_link(element: HtmlElement) -> bool:
@@ -94,86 +119,9 @@ def _is_skip_link(element: HtmlElement) -> bool:
     return to_here and _SKIP_LINK.match(element.text_content()) is not None
 
 
-def _hidden_by_name(element: HtmlElement, hidden_names: frozenset[str]) -> bool:
+def _hidden_by_class(element: HtmlElement) -> bool:
     classes = element.get("class", "").split()
     if not _HIDDEN_CLASSES.isdisjoint(classes):
         return True
-    if element.tag == "sup" and "reference" in classes:
-        return True  # MediaWiki's footnote numbers, which would read like citations of ours
-    return f"#{element.get('id')}" in hidden_names or any(f".{c}" in hidden_names for c in classes)
-
-
-def _hidden_by_style(element: HtmlElement) -> bool:
-    style = element.get("style")
-    declared = _declarations(style) if style else {}
-    if declared and _hides(declared):
-        return True
-    color = declared.get("color") or element.get("color", "").lower()
-    return bool(color) and _WHITE.fullmatch(color) is not None and not _has_background(element)
-
-
-def _has_background(element: HtmlElement) -> bool:
-    """Whether white text can be seen here: something around it has a background of its own."""
-    return any(
-        "background" in around.get("style", "")
-        or around.get("bgcolor")
-        or around.get("data-highlight-colour")
-        for around in (element, *element.iterancestors())
-    )
-
-
-def _declarations(style: str) -> dict[str, str]:
-    pairs = (part.partition(":") for part in style.lower().split(";"))
-    return {name.strip(): "".join(value.split(" ")).strip() for name, _, value in pairs}
-
-
-def _hides(declared: dict[str, str]) -> bool:
-    """Whether these declarations keep an element's text from being seen."""
-    return (
-        declared.get("display", "").startswith("none")
-        or declared.get("visibility", "").startswith(("hidden", "collapse"))
-        or declared.get("mso-hide", "") == "all"
-        or declared.get("color", "").startswith("transparent")
-        or _is(_NOTHING, declared.get("opacity"))
-        or _is(_NOTHING, declared.get("font-size"))
-        or _is(_TINY, declared.get("font-size"))
-        or _is_out_of_the_page(declared)
-    )
-
-
-def _is_out_of_the_page(declared: dict[str, str]) -> bool:
-    moved = ("left", "top", "right", "bottom", "text-indent", "margin-left", "margin-top")
-    if any(_is(_FAR_OUT, declared.get(name)) for name in moved):
-        return True
-    if _is(_CLIPPED, declared.get("clip")) or _is(_CLIPPED, declared.get("clip-path")):
-        return True
-    flat = ("height", "max-height", "width", "max-width")
-    return declared.get("overflow", "").startswith("hidden") and any(
-        _is(_NOTHING, declared.get(name)) or _is(_TINY, declared.get(name)) for name in flat
-    )
-
-
-def _is(pattern: re.Pattern[str], value: str | None) -> bool:
-    return bool(value) and pattern.fullmatch(value or "") is not None
-
-
-def _hidden_names(root: HtmlElement) -> frozenset[str]:
-    """Return ".class" and "#id" that the page's own style sheets hide and no rule shows again."""
-    hidden: set[str] = set()
-    shown: set[str] = set()
-    for selectors, body in _rules(root):
-        declared = _declarations(body)
-        if _hides(declared):
-            simple = (_SIMPLE_SELECTOR.fullmatch(part.strip()) for part in selectors.split(","))
-            hidden.update(match[1] for match in simple if match)
-        elif {"display", "visibility", "opacity"} & declared.keys():
-            shown.update(_SELECTOR_NAME.findall(selectors))
-    return frozenset(hidden - shown)
-
-
-def _rules(root: HtmlElement) -> Iterator[tuple[str, str]]:
-    """Yield (selectors, declarations); rules for print or for small screens are left out."""
-    for sheet in root.iter("style"):
-        css = _AT_BLOCK.sub("", _CSS_COMMENT.sub("", sheet.text or ""))
-        for match in _RULE.finditer(css):
-            yield match[1], match[2]
+    # MediaWiki's footnote numbers would read like citations of ours.
+    return element.tag == "sup" and "reference" in classes

@@ -14,11 +14,12 @@ from typing import Any
 import docx
 from docx.document import Document
 from docx.oxml.ns import nsmap, qn
-from docx.oxml.parser import OxmlElement
+from docx.oxml.parser import OxmlElement, parse_xml
 from lxml import etree
 
 from ingest.hypertext import read_html
 from ingest.sections import Block, clean, one_line
+from ingest.word_look import Look, chain
 
 Node = Any  # an lxml element
 
@@ -36,16 +37,6 @@ _WRAPPERS = (
 )
 _PROPERTIES = "//w:sdtPr | //w:sdtEndPr | //w:smartTagPr | //w:customXmlPr | //w:rubyPr"
 _CONTENTS = "//w:sdt[w:sdtPr/w:docPartObj/w:docPartGallery/@w:val='Table of Contents']"
-# White where nothing around it has a colour of its own.
-_WHITE_RUN = (
-    "//w:r[w:rPr/w:color[translate(@w:val, 'f', 'F')='FFFFFF']]"
-    "[not(w:rPr/w:shd or w:rPr/w:highlight or ancestor::w:p/w:pPr/w:shd)]"
-    "[not(ancestor::w:tc/w:tcPr/w:shd or ancestor::w:txbxContent)]"
-    "[not(ancestor::w:tbl/w:tblPr/w:tblStyle[@w:val!='TableGrid' and @w:val!='TableNormal'])]"
-    "[not(/w:document/w:background)]"
-)
-_TINY_RUN = "//w:r[w:rPr/w:sz[number(@w:val) <= 2]]"  # in half points
-_OFF = ("0", "false", "off")
 _NUMBERED = re.compile(r"(?:\d+|[a-zA-Z]|[ivxIVX]+)(?:\.\d+)*[.)]\s|\d+(?:\.\d+)+\s|\(\w+\)\s")
 _CONTENTS_STYLE = re.compile(r"toc \d")
 TITLE_PARAGRAPHS = 20  # at the beginning, where a title stands
@@ -119,12 +110,10 @@ def _flatten(document: Document) -> None:
     body = document.element.body
     _drop(body, _CONTENTS)
     _drop(body, _DROPPED)
-    hidden_styles = _hidden_styles(document)
+    look = Look(document)
     for run in _find(body, "//w:r"):
-        if _is_hidden(run, hidden_styles):
+        if look.hides(run):
             run.getparent().remove(run)
-    _drop(body, _WHITE_RUN)
-    _drop(body, _TINY_RUN)
     _drop(body, _PROPERTIES)
     for formula in _find(body, "//m:oMathPara | //m:oMath[not(ancestor::m:oMathPara)]"):
         _replace_formula(formula)
@@ -132,7 +121,7 @@ def _flatten(document: Document) -> None:
         _put_after_paragraph(box)
     for wrapper in _find(body, _WRAPPERS):
         _unwrap(wrapper)
-    _put_footnotes(document)
+    _put_footnotes(document, look)
     _name_headings(document)
     names = _style_names(document)
     for paragraph in document.paragraphs:
@@ -177,14 +166,15 @@ def _paragraph(run: Node) -> Node:
     return paragraph
 
 
-def _put_footnotes(document: Document) -> None:
+def _put_footnotes(document: Document, look: Look) -> None:
     """Put every footnote behind the paragraph that refers to it."""
     notes = {}
     for relation in document.part.rels.values():
         if relation.reltype.endswith("/footnotes") and not relation.is_external:
-            for note in etree.fromstring(relation.target_part.blob):
-                texts = _find(note, "//w:r[not(w:rPr/w:vanish)]/w:t")
-                notes[note.get(qn("w:id"))] = "".join(text.text or "" for text in texts)
+            for note in parse_xml(relation.target_part.blob):
+                runs = [run for run in _find(note, "//w:r") if not look.hides(run)]
+                texts = [text.text or "" for run in runs for text in run.iterchildren(qn("w:t"))]
+                notes[note.get(qn("w:id"))] = "".join(texts)
     for reference in reversed(_find(document.element.body, "//w:footnoteReference")):
         text = notes.get(reference.get(qn("w:id")), "").strip()
         anchor = next(reference.iterancestors(qn("w:p")), None)
@@ -201,61 +191,27 @@ def _put_after_paragraph(box: Node) -> None:
     box.getparent().remove(box)
 
 
-def _hidden_styles(document: Document) -> frozenset[str]:
-    """Return the ids of the styles, of paragraphs or characters, whose text is not shown."""
-    return frozenset(
-        style.styleId
-        for style in document.styles.element.style_lst
-        if any(_vanishes(above.find(qn("w:rPr"))) for above in _chain(document, style))
-    )
-
-
-def _is_hidden(run: Node, hidden_styles: frozenset[str]) -> bool:
-    stated = _vanishes(run.rPr)
-    if stated is not None:
-        return stated
-    paragraph = next(run.iterancestors(qn("w:p")), None)
-    of_paragraph = None if paragraph is None else paragraph.style
-    return run.style in hidden_styles or of_paragraph in hidden_styles
-
-
-def _vanishes(properties: Node | None) -> bool | None:
-    """Return whether run properties hide text; None if they do not say."""
-    vanish = None if properties is None else properties.find(qn("w:vanish"))
-    return None if vanish is None else vanish.get(qn("w:val")) not in _OFF
-
-
-def _chain(document: Document, style: Node) -> Iterator[Node]:
-    """Yield a style and those it is based on, nearest first."""
-    seen: set[str] = set()
-    while style is not None and style.styleId not in seen:
-        seen.add(style.styleId)
-        yield style
-        based_on = style.find(qn("w:basedOn"))
-        above = None if based_on is None else based_on.get(qn("w:val"))
-        style = document.styles.element.get_by_id(above) if above else None
-
-
 def _name_headings(document: Document) -> None:
     """Give every style that is a heading by its outline level the name that says so.
 
     unstructured knows headings by the names of Word's own styles; companies have theirs. The
     subtitle is one to it, but a section of its own to nobody.
     """
-    for style in document.styles.element.style_lst:
+    styles = {style.styleId: style for style in document.styles.element.style_lst}
+    for style in styles.values():
         name = style.find(qn("w:name"))
         if name is None or style.get(qn("w:type")) != "paragraph":
             continue
         given = (name.get(qn("w:val")) or "").lower()
         if given == "subtitle":
             name.set(qn("w:val"), "body subtitle")
-        level = _outline_level(document, style)
+        level = _outline_level(styles, style)
         if level is not None and given != "title":
             name.set(qn("w:val"), f"heading {level + 1}")
 
 
-def _outline_level(document: Document, style: Node) -> int | None:
-    for above in _chain(document, style):
+def _outline_level(styles: dict[str, Node], style: Node) -> int | None:
+    for above in chain(styles, style):
         stated = above.find(f"{qn('w:pPr')}/{qn('w:outlineLvl')}")
         if stated is not None:
             value = stated.get(qn("w:val")) or ""

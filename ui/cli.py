@@ -9,9 +9,9 @@ import click
 
 from ui import settings as settings_file
 from ui.auth import principals_of
+from ui.cli_index import VERBS
 from ui.cli_tune import tune
 from ui.failures import reports_failure
-from ui.settings import Settings
 
 
 class CurrentStderr(logging.Handler):
@@ -44,12 +44,6 @@ def main(context: click.Context, file: Path) -> None:
     context.obj = file
 
 
-def loaded(context: click.Context) -> Settings:
-    """Read the settings file that the command line names."""
-    file: Path = context.obj
-    return settings_file.load(file)
-
-
 @main.command()
 @click.argument("questions", nargs=-1, required=True)
 @click.option("--user", help="E-mail address of who asks; without it, what everyone may read.")
@@ -68,7 +62,7 @@ def ask(
 
     if not all(question.strip() for question in questions):
         raise click.UsageError("A question is empty.")
-    settings = loaded(context)
+    settings = settings_file.load(context.obj)
     engine = wiring.answering(settings).engine
     for question in questions:
         answer = engine.ask(Question(question, principals_of(user, settings.groups)))
@@ -102,7 +96,7 @@ def ingest(
 
     if rebuild and (sources or dry_run):
         raise click.UsageError("--rebuild makes the whole index: leave --source and --dry-run out.")
-    settings = ingestion.only(loaded(context), sources)
+    settings = ingestion.only(settings_file.load(context.obj), sources)
     if dry_run:
         plans = ingestion.plans(settings)
         click.echo(json.dumps(plans, indent=1) if as_json else ingestion_text.plans(plans))
@@ -128,7 +122,7 @@ def approve(context: click.Context, source: str, run: int, yes: bool) -> None:
     """
     from ui import ingestion, ingestion_text
 
-    settings = loaded(context)
+    settings = settings_file.load(context.obj)
     loss = ingestion.held(settings, source, run)
     click.echo(ingestion_text.loss(source, sorted(loss.documents), loss.why))
     if not yes:
@@ -148,7 +142,7 @@ def retry(context: click.Context, document: str) -> None:
     """
     from ui import ingestion
 
-    attempts = ingestion.retry(loaded(context), document).attempts
+    attempts = ingestion.retry(settings_file.load(context.obj), document).attempts
     click.echo(f"{document} failed {attempts} times; the next ingestion tries it again.")
 
 
@@ -164,7 +158,7 @@ def serve(context: click.Context, host: str | None, port: int | None) -> None:
     """
     from ui import processes
 
-    settings = loaded(context)
+    settings = settings_file.load(context.obj)
     processes.serve_web(settings, host or settings.web.host, port or settings.web.port)
 
 
@@ -178,7 +172,7 @@ def slack(context: click.Context) -> None:
     """
     from ui import processes
 
-    processes.serve_slack(loaded(context))
+    processes.serve_slack(settings_file.load(context.obj))
 
 
 @main.command()
@@ -191,7 +185,7 @@ def scheduler(context: click.Context) -> None:
     """
     from ui import processes
 
-    processes.run_scheduler(loaded(context))
+    processes.run_scheduler(settings_file.load(context.obj))
 
 
 @main.command()
@@ -205,72 +199,8 @@ def status(context: click.Context, as_json: bool) -> None:
     """
     from ui import ingestion, ingestion_text
 
-    facts = ingestion.status(loaded(context))
+    facts = ingestion.status(settings_file.load(context.obj))
     click.echo(json.dumps(facts, indent=1) if as_json else ingestion_text.status(facts))
-
-
-@main.command()
-@click.argument("documents", nargs=-1, required=True, metavar="DOCUMENT...")
-@click.option("--yes", is_flag=True, help="Do it; without this, only show what would go.")
-@click.option("--undo", is_flag=True, help="Let the documents back in instead.")
-@click.pass_context
-@reports_failure
-def forget(context: click.Context, documents: tuple[str, ...], yes: bool, undo: bool) -> None:
-    """Take documents out of every answer at once, and for good.
-
-    DOCUMENT is an id as citations and `footnote ask --json` show it. A forgotten document is
-    never read again, although its source still lists it.
-
-    Example: footnote forget wiki:people/old-salaries.md --yes
-    """
-    from ui import forgetting
-
-    settings = loaded(context)
-    if undo:
-        click.echo(forgetting.recall(settings, documents))
-    elif yes:
-        click.echo(forgetting.forget(settings, documents, datetime.now(UTC)))
-    else:
-        click.echo(forgetting.preview(settings, documents))
-
-
-@main.command()
-@click.argument("principal")
-@click.argument("document")
-@click.option("--undo", is_flag=True, help="Take the revocation back.")
-@click.pass_context
-@reports_failure
-def revoke(context: click.Context, principal: str, document: str, undo: bool) -> None:
-    """Take one document from a person, a group or everyone, at once.
-
-    Example: footnote revoke group:interns wiki:people/salary-bands.md
-    """
-    from ui import forgetting
-
-    settings = loaded(context)
-    if undo:
-        click.echo(forgetting.restore(settings, principal, document))
-    else:
-        click.echo(forgetting.revoke(settings, principal, document, datetime.now(UTC)))
-
-
-@main.command("forget-user")
-@click.argument("email")
-@click.option("--yes", is_flag=True, help="Do it.")
-@click.pass_context
-@reports_failure
-def forget_user(context: click.Context, email: str, yes: bool) -> None:
-    """Remove a person's questions and feedback from the journal.
-
-    Example: footnote forget-user ann@x.org --yes
-    """
-    from ui import wiring
-
-    journal = wiring.journal(loaded(context))
-    if not yes:
-        click.echo(f"{journal.count(email)} rows of {email} would go: run it again with --yes.")
-        return
-    click.echo(f"{journal.forget_person(email)} rows of {email} are removed.")
 
 
 @main.command()
@@ -284,7 +214,7 @@ def doctor(context: click.Context, offline: bool) -> None:
     """
     from ui import doctor as checks
 
-    results = checks.run(loaded(context), offline=offline)
+    results = checks.run(settings_file.load(context.obj), offline=offline)
     for result in results:
         click.echo(f"{'ok  ' if result.ok else 'FAIL'}  {result.name}: {result.detail}")
     if not all(result.ok for result in results):
@@ -313,7 +243,7 @@ def check(context: click.Context, name: str | None, as_json: bool) -> None:
     """
     from ui import sources as checks
 
-    results = checks.check(loaded(context), name)
+    results = checks.check(settings_file.load(context.obj), name)
     click.echo(checks.to_json(results) if as_json else checks.text(results))
     if any(result.error for result in results):
         context.exit(1)
@@ -345,7 +275,8 @@ def evaluate(
     click.echo(evaluation.run(folder, json_file, limit=limit, retrieval_only=retrieval_only))
 
 
-main.add_command(tune)
+for verb in (*VERBS, tune):
+    main.add_command(verb)
 
 
 if __name__ == "__main__":

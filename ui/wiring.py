@@ -3,6 +3,7 @@
 import importlib.util
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -185,7 +186,6 @@ def overlay(settings: Settings) -> "Overlay":
     from index.live import Live
     from index.overlay import Overlay
 
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     return Overlay(Live(settings.data_dir))
 
 
@@ -194,14 +194,11 @@ def journal(settings: Settings) -> "Journal":
     from index.live import Live
     from rag.journal import Journal
 
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     return Journal(Live(settings.data_dir), kept=timedelta(days=settings.journal.days))
 
 
 def published(settings: Settings, document_ids: Iterable[str]) -> Mapping[str, DocumentInfo]:
     """Return id -> document for those in the published index, whoever may read them."""
-    from contextlib import closing
-
     from index import generations, records
     from index.contents import CHUNKS
 
@@ -241,20 +238,21 @@ def ingest(
     from filelock import FileLock, Timeout
 
     from index.local import LocalBuild
-    from ingest import nightly, parse
+    from ingest import nightly
     from ingest.cache import VectorCache
     from ingest.documents import Loader
     from ingest.forgotten import WithoutForgotten, erase
+    from ingest.sandbox import Sandbox
 
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(settings.data_dir / "LOCK")
+    hidden = overlay(settings)
     try:
-        held = lock.acquire(timeout=0)
+        held = FileLock(settings.data_dir / "LOCK").acquire(timeout=0)
     except Timeout:
         raise SettingsError(
             f"Another ingestion is running in {settings.data_dir}; see `footnote status`."
         ) from None
-    with held:
+    with held, Sandbox() as sandbox:
+        forgotten = hidden.now().forgotten
         encoder = embedder(settings.embedder)
         build = LocalBuild(
             settings.data_dir,
@@ -263,26 +261,23 @@ def ingest(
             now=clock(),
             rebuild=rebuild,
         )
-        cache = VectorCache(settings.data_dir / "cache.sqlite", encoder)
-        hidden = overlay(settings)
-        forgotten = hidden.now().forgotten
         try:
-            purged = build.purge(forgotten)
-            report = nightly.run(
-                [
-                    WithoutForgotten(connector(source, settings.data_dir), forgotten)
-                    for source in settings.sources
-                ],
-                Loader(build, encoder, cache, parse.parse),
-                memory(settings, clock, forgotten),
-                rebuild=rebuild,
-                progress=progress,
-                purged=purged,
-            )
-            erase(settings.data_dir, hidden, cache, encoder)
-            return report
+            with closing(VectorCache(settings.data_dir / "cache.sqlite", encoder)) as cache:
+                purged = build.purge(forgotten)
+                report = nightly.run(
+                    [
+                        WithoutForgotten(connector(source, settings.data_dir), forgotten)
+                        for source in settings.sources
+                    ],
+                    Loader(build, encoder, cache, sandbox.parse),
+                    memory(settings, clock, forgotten),
+                    rebuild=rebuild,
+                    progress=progress,
+                    purged=purged,
+                )
+                erase(settings.data_dir, hidden, cache, encoder)
+                return report
         finally:
-            cache.close()
             build.abandon()
 
 

@@ -77,7 +77,7 @@ def train(
     optimiser = torch.optim.AdamW(weights, lr=recipe.rate, weight_decay=0.0)
     facts = {"recipe": asdict(recipe), "turns": len(encoded), "steps": len(batches)}
     done, curve = _resume(tuned, optimiser, out, facts)
-    lora.save_pretrained(out)
+    lora.save_pretrained(str(out))
     started, losses = time.monotonic(), []
     for step, batch in enumerate(batches[done:], start=done + 1):
         for group in optimiser.param_groups:
@@ -111,7 +111,7 @@ def load(base: Path, dtype: torch.dtype = torch.bfloat16) -> tuple[Any, Any]:
     if base.suffix == ".gguf":
         folder, source["gguf_file"] = base.parent, base.name
     tokenizer = AutoTokenizer.from_pretrained(folder, **source)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, **source)
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, **source)
     return model.to(device), tokenizer
 
 

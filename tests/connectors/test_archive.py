@@ -1,3 +1,4 @@
+import os
 import stat
 import zipfile
 from collections.abc import Iterator
@@ -80,6 +81,34 @@ def test_a_zip_with_a_link_is_refused(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", info, content=b"/etc/passwd")
     with pytest.raises(ConnectorError, match="is a link"), opened(path):
         pass
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFIFO, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFSOCK])
+def test_a_zip_with_a_special_file_is_refused(tmp_path: Path, kind: int) -> None:
+    info = zipfile.ZipInfo("channels.json")
+    info.external_attr = (kind | 0o600) << 16
+    path = zipped(tmp_path / "a.zip", info)
+    with pytest.raises(ConnectorError, match="special file"), opened(path):
+        pass
+
+
+def test_a_zip_whose_files_share_bytes_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", zipfile.ZipInfo("users.json"), zipfile.ZipInfo("other.json"))
+    packed = bytearray(path.read_bytes())
+    second = packed.rindex(b"PK\x01\x02")
+    packed[second + 42 : second + 46] = bytes(4)  # where its content begins: at the first file's
+    path.write_bytes(packed)
+    with pytest.raises(ConnectorError, match="shares bytes"), opened(path):
+        pass
+
+
+def test_a_fifo_in_a_folder_is_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "users.json")
+    with opened(tmp_path) as archive:
+        with pytest.raises(ConnectorError, match="special file"):
+            archive.names("")
+        with pytest.raises(ConnectorError, match="Not a regular file"):
+            archive.read("users.json")
 
 
 def test_a_zip_with_the_same_name_twice_is_refused(tmp_path: Path) -> None:

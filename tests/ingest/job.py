@@ -10,6 +10,7 @@ from index.base import DocumentInfo
 from index.live import Live
 from index.local import LocalBuild, PublishedStore
 from ingest import nightly, parse
+from ingest.base import Parser
 from ingest.cache import VectorCache
 from ingest.documents import Loader
 from ingest.history import Past
@@ -42,8 +43,9 @@ def pages(count: int) -> list[Document]:
 class Job:
     """Ingests, and looks at what is there then."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, parser: Parser = parse.parse) -> None:
         self.data = data
+        self.parser = parser
         self.embedder = HashEmbedder()
         self.now = NOW
         self.live = Live(data)
@@ -67,7 +69,7 @@ class Job:
         try:
             return nightly.run(
                 connectors,
-                Loader(build, self.embedder, cache, parse.parse),
+                Loader(build, self.embedder, cache, self.parser),
                 memory,
                 rebuild=rebuild,
                 progress=lambda *step: self.steps.append(step),

@@ -10,9 +10,9 @@ import pytest
 
 from connectors.base import THREAD, Document, Entry, Message, write_thread
 from ingest.base import Parsed, ParseError
+from ingest.office import LIMITS
 from ingest.parse import parse
 from ingest.plain import unwrapped
-from ingest.sniff import MAX_ENTRIES
 from ingest.tables import MAX_CELLS
 
 
@@ -151,7 +151,7 @@ def test_an_archive_that_unpacks_to_a_mountain_is_too_large() -> None:
 
 
 def test_an_archive_of_countless_parts_is_too_large() -> None:
-    crowd = archive({f"{i}": b"" for i in range(MAX_ENTRIES + 1)})
+    crowd = archive({f"{i}": b"" for i in range(LIMITS.entries + 1)})
     assert refusal(document(crowd, "application/octet-stream")).code == "too-large"
 
 

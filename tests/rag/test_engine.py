@@ -50,13 +50,14 @@ def engine(
     hits: Sequence[Hit] = (LEAVE, TRAVEL),
     sure: float = 5.0,
     model: ScriptedModel | None = None,
+    store: ListStore | None = None,
     reply_tokens: int = 64,
 ) -> Engine:
     """Make an engine whose confidence is the same for everything: logistic(sure)."""
     n = len(SIGNALS)
     always = Weights(np.zeros(n), np.ones(n), np.zeros(n), sure)
     return Engine(
-        ListStore(*hits),
+        store or ListStore(*hits),
         Models(EMBEDDER, OverlapReader(), model or ScriptedModel(reply)),
         Calibration(RANKING, always),
         policy=Policy(accept=0.5),
@@ -172,3 +173,28 @@ def test_the_search_sees_the_principals_and_the_standalone_question() -> None:
     assert "contractors" in text
     assert "parental" in text
     assert (k, principals) == (5, frozenset({"user:a@x.org"}))
+
+
+def test_one_answer_is_of_one_generation_although_another_is_published_meanwhile() -> None:
+    class Moving(ListStore):
+        """A store that has moved on to another generation at every look."""
+
+        looks = 0
+
+        def pinned(self) -> ListStore:
+            self.looks += 1
+            kept = ListStore(LEAVE)
+            kept.generation = f"{self.looks:06d}"
+            return kept
+
+        def search(
+            self, text: str, vector: Vector, k: int, principals: frozenset[str]
+        ) -> list[Hit]:
+            raise AssertionError("asked of what may change")
+
+    moving = Moving()
+    # So unsure that it makes several attempts, each with a search of its own.
+    answer = engine(sure=-5.0, store=moving).ask(Q)
+    assert len(answer.attempts) > 1
+    assert moving.looks == 1
+    assert answer.generation == "000001"

@@ -41,7 +41,7 @@ def curated(*questions: EvalQuestion, refusals: float = 0.0, tokens: int = 200) 
     return curate(
         (found(asked) for asked in questions),
         LIKELY,
-        ScriptedModel([]),
+        ScriptedModel(""),
         prompt_tokens=tokens,
         refusals=refusals,
         seed=0,

@@ -3,13 +3,14 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, LlamaConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig
 
 from rag.base import ModelError
 from rag.tune import lora
@@ -31,7 +32,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of two thin layers with the packaged model's tokenizer."""
     folder = tmp_path_factory.mktemp("base")
     file = packaged_model()
-    tokenizer = lora.AutoTokenizer.from_pretrained(
+    tokenizer = AutoTokenizer.from_pretrained(
         file.parent, gguf_file=file.name, local_files_only=True
     )
     tokenizer.save_pretrained(folder)
@@ -40,7 +41,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
         vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
         num_attention_heads=4, num_key_value_heads=2, tie_word_embeddings=True,
     )  # fmt: skip
-    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    model: Any = AutoModelForCausalLM
+    model.from_config(config).save_pretrained(folder)
     return folder
 
 
@@ -96,11 +98,11 @@ def test_a_merged_file_answers_as_peft_does(tmp_path: Path) -> None:
         untouched = model(ids).logits[0]
     torch.manual_seed(0)
     tuned = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules=lora.TARGETS))
-    tuned.save_pretrained(tmp_path / "zero")
+    tuned.save_pretrained(str(tmp_path / "zero"))
     for name, value in tuned.named_parameters():
         if "lora_B" in name:
             value.data.normal_(std=0.02)
-    tuned.save_pretrained(tmp_path / "some")
+    tuned.save_pretrained(str(tmp_path / "some"))
     with torch.no_grad():
         changed = tuned(ids).logits[0]
     for adapter, expected in (("zero", untouched), ("some", changed)):
