@@ -12,7 +12,7 @@ QUESTIONS := "At what hours may I charge my e-bike battery in the bike shed in G
   "What day do I have to add stuff to the office snack order by?" \
   "How many vacation days do people get in the Tokyo office?"
 
-.PHONY: setup demo test crash check format clean
+.PHONY: setup demo test test-servers crash check format clean
 
 setup: $(VENV)/.installed
 
@@ -33,6 +33,11 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest -m ""
 
+# Real wikis from Debian's packages, unpacked into .servers and started on this machine only.
+test-servers: setup
+	tests/servers/install.sh
+	$(BIN)/python -m pytest -m server
+
 # Every fault at every call, 1,000 kills, a minute of switches: some ten minutes.
 crash: setup
 	$(BIN)/python -m pytest -m "" tests/crash --long
@@ -48,4 +53,4 @@ format: setup
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) data demo/data .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .servers data demo/data .mypy_cache .ruff_cache .pytest_cache

@@ -90,7 +90,7 @@ def peers(folder: Path, max_tokens: int) -> list[System]:
 def passages(folder: Path, embedder: Embedder, most: int) -> list[str]:
     """Return what ingestion would embed of a folder, or `most` of it, evenly spread."""
     source = FilesSource(type="files", name="bench", path=folder, readers=frozenset({"everyone"}))
-    files = connector(source)
+    files = connector(source, folder)
     chunks: list[Chunk] = []
     unread = 0
     for entry in files.entries():

@@ -6,22 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from connectors.slack_text import Names, Raw, markup_of, plain, row, rows, says_nothing, words
+from connectors.slack_workspace import SLACKBOT, Person
 
 # What people and apps say. All other subtypes are Slack's own words about joins, topics, pins,
 # reminders, huddles, deleted messages ("tombstone"), and new ones keep coming.
 _SPOKEN = frozenset(
     {"", "bot_message", "file_comment", "file_share", "me_message", "thread_broadcast"}
 )
-_SLACKBOT = "USLACKBOT"
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A line of users.json."""
-
-    name: str
-    email: str | None  # lower case; None for bots, people who left, and where it is not exported
-    is_bot: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +29,6 @@ class Said:
     def at(self) -> datetime:
         """When it was sent."""
         return datetime.fromtimestamp(float(self.ts), UTC)
-
-
-def person_of(user: Raw) -> Person:
-    """Return a line of users.json."""
-    profile = row(user, "profile")
-    name = (
-        words(profile, "real_name")
-        or words(profile, "display_name")
-        or words(user, "name")
-        or words(user, "id")
-    )
-    email = words(profile, "email").strip().lower()
-    present = "@" in email and user.get("deleted") is not True
-    is_bot = user.get("is_bot") is True or words(user, "id") == _SLACKBOT
-    return Person(" ".join(name.split()), email if present and not is_bot else None, is_bot)
 
 
 def is_ts(text: str) -> bool:
@@ -122,6 +98,6 @@ def _author(raw: Raw, people: Mapping[str, Person]) -> str:
 
 def _by_bot(raw: Raw, people: Mapping[str, Person]) -> bool:
     user = words(raw, "user")
-    if words(raw, "subtype") == "bot_message" or user == _SLACKBOT:
+    if words(raw, "subtype") == "bot_message" or user == SLACKBOT:
         return True
     return people[user].is_bot if user in people else bool(words(raw, "bot_id"))

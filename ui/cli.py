@@ -221,6 +221,34 @@ def doctor(context: click.Context, offline: bool) -> None:
         context.exit(1)
 
 
+@main.group()
+def sources() -> None:
+    """Look at where documents come from.
+
+    Example: footnote --settings demo/settings.toml sources check
+    """
+
+
+@sources.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_context
+@reports_failure
+def check(context: click.Context, name: str | None, as_json: bool) -> None:
+    """Connect to every source, or to NAME; show ten documents and who may read them.
+
+    Nothing is ingested. What is missing (a secret, a scope, a right) is said source by source.
+
+    Example: footnote --settings demo/settings.toml sources check handbook
+    """
+    from ui import sources as checks
+
+    results = checks.check(settings_file.load(context.obj), name)
+    click.echo(checks.to_json(results) if as_json else checks.text(results))
+    if any(result.error for result in results):
+        context.exit(1)
+
+
 @main.command("eval")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write JSON here.")

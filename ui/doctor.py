@@ -15,7 +15,7 @@ from index.access import EVERYONE
 from index.base import StoreError
 from rag.base import ModelError, Question
 from ui import wiring
-from ui.settings import Settings, SettingsError
+from ui.settings import LocalSource, Settings, SettingsError, SlackSource, WikiSource, secret
 
 PACKAGES = ("faiss-cpu", "openvino-genai", "gradio", "slack-bolt", "unstructured", "pypdfium2")
 PROBE = "What is this about?"
@@ -81,9 +81,15 @@ def _model(settings: Settings) -> str:
 def _sources(settings: Settings) -> str:
     if not settings.sources:
         raise SettingsError("There is no [[sources]] table in the settings: nothing to ingest.")
-    missing = [source for source in settings.sources if not source.path.exists()]
+    local = [source for source in settings.sources if isinstance(source, LocalSource)]
+    missing = [source for source in local if not source.path.exists()]
     if missing:
         raise SettingsError(f"source {missing[0].name!r}: {missing[0].path} does not exist.")
+    for source in settings.sources:
+        if isinstance(source, SlackSource):
+            secret(source.token_env)
+        elif isinstance(source, WikiSource) and source.user is not None:
+            secret(source.password_env)
     return ", ".join(f"{source.name} ({source.type})" for source in settings.sources)
 
 

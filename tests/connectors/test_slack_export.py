@@ -292,6 +292,13 @@ class TestReaders:
         write(tmp_path, "channels.json", [*CHANNELS, {**GROUPS[0], "is_private": True}])
         assert only(tmp_path).entry.readers == frozenset({"user:ann@x.example"})
 
+    def test_a_guest_reads_no_private_channel(self, tmp_path: Path) -> None:
+        export(tmp_path, {f"board/{DAY}": [said(0, "The budget is in the folder.")]})
+        guest = {"id": "U2", "profile": {"email": "bo@x.example"}, "is_ultra_restricted": True}
+        write(tmp_path, "users.json", [USERS[0], guest])
+        write(tmp_path, "groups.json", [{**GROUPS[0], "members": ["U1", "U2"]}])
+        assert only(tmp_path).entry.readers == frozenset({"user:ann@x.example"})
+
     def test_without_users_nobody_reads_private_channels_and_ids_stay(self, tmp_path: Path) -> None:
         day = [said(0, "Ask <@U2> about the budget.")]
         export(tmp_path, {f"board/{DAY}": day})

@@ -1,7 +1,8 @@
 import pytest
 
-from connectors.slack_message import Person, is_ts, person_of, said
+from connectors.slack_message import is_ts, said
 from connectors.slack_text import Names, Raw
+from connectors.slack_workspace import Person
 
 NAMES = Names({"U1": "Ann Lee"}, {})
 PEOPLE = {"U1": Person("Ann Lee", "ann@x.example", is_bot=False), "UB": Person("CI", None, True)}
@@ -20,30 +21,6 @@ def author_of(**fields: object) -> str:
     spoken = said(message(**fields), PEOPLE, NAMES)
     assert spoken is not None
     return spoken.author
-
-
-class TestPeople:
-    @pytest.mark.parametrize(
-        ("user", "name"),
-        [
-            ({"id": "U1", "name": "ann", "profile": {"real_name": "Ann  Lee"}}, "Ann Lee"),
-            ({"id": "U1", "name": "ann", "profile": {"display_name": "annie"}}, "annie"),
-            ({"id": "U1", "name": "ann", "profile": {"real_name": ""}}, "ann"),
-            ({"id": "U1"}, "U1"),
-        ],
-    )
-    def test_the_real_name_comes_before_the_others(self, user: Raw, name: str) -> None:
-        assert person_of(user).name == name
-
-    def test_the_address_is_in_lower_case(self) -> None:
-        assert (
-            person_of({"id": "U1", "profile": {"email": "Ann@X.example"}}).email == "ann@x.example"
-        )
-
-    @pytest.mark.parametrize("mark", [{"deleted": True}, {"is_bot": True}, {"id": "USLACKBOT"}])
-    def test_who_left_and_who_is_a_bot_have_no_address(self, mark: Raw) -> None:
-        user = {"id": "U1", "profile": {"email": "ann@x.example"}, **mark}
-        assert person_of(user).email is None
 
 
 class TestWhatIsKept:

@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -43,6 +43,9 @@ class Fault:
     error: str = ""
     retry_after_s: int | None = None
     times: int = 1
+    after: int = 0  # calls answered as usual before
+    change: Callable[[bytes], bytes] | None = None  # of the usual answer, instead of an error
+    wait_s: float = 0
 
 
 def member(email: str | None, **changes: Any) -> Json:
@@ -149,11 +152,15 @@ class SlackServer:
         app = web.Application()
         app.router.add_post("/api/{method}", self._api)
         app.router.add_get("/socket", self._socket)
+        self._add_routes(app)
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         self._port = runner.addresses[0][1]
         return runner
+
+    def _add_routes(self, app: web.Application) -> None:
+        """Serve more than the Web API, for those who need it."""
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
@@ -177,23 +184,45 @@ class SlackServer:
         arguments = await _arguments(request)
         self.calls.append(Call(method, arguments, time.monotonic()))
         try:
-            return self._answer(method, arguments, request)
-        finally:
-            self._notify()
-
-    def _answer(self, method: str, arguments: Json, request: web.Request) -> web.Response:
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        fault = self.faults.get(method)
-        if fault is not None and fault.times > 0:
-            fault.times -= 1
+            fault = self._fault(method)
+            if fault is None:
+                return self._answer(method, arguments, request)
+            await asyncio.sleep(fault.wait_s)
+            if fault.change is not None:
+                usual = self._answer(method, arguments, request).body
+                assert isinstance(usual, bytes)
+                return web.Response(body=fault.change(usual), content_type="application/json")
             headers = (
                 {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
             )
             body = {"ok": False, "error": fault.error or "internal_error"}
             return web.json_response(body, status=fault.status, headers=headers)
+        finally:
+            self._notify()
+
+    def _fault(self, method: str) -> Fault | None:
+        """Return the fault that this call meets, None if it is answered as usual."""
+        fault = self.faults.get(method)
+        if fault is None or fault.times == 0:
+            return None
+        if fault.after > 0:
+            fault.after -= 1
+            return None
+        fault.times -= 1
+        return fault
+
+    def _answer(self, method: str, arguments: Json, request: web.Request) -> web.Response:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if token != (APP_TOKEN if method == "apps.connections.open" else BOT_TOKEN):
             return web.json_response({"ok": False, "error": "invalid_auth"})
-        handlers: dict[str, Callable[[Json], Json]] = {
+        handlers = self._handlers()
+        if method not in handlers:
+            return web.json_response({"ok": False, "error": "unknown_method"})
+        result = handlers[method](arguments)
+        return web.json_response({"ok": "error" not in result, **result})
+
+    def _handlers(self) -> dict[str, Callable[[Json], Json]]:
+        return {
             "auth.test": self._auth_test,
             "apps.connections.open": self._open,
             "chat.postMessage": self._post,
@@ -202,10 +231,6 @@ class SlackServer:
             "users.info": self._user,
             "conversations.replies": self._replies,
         }
-        if method not in handlers:
-            return web.json_response({"ok": False, "error": "unknown_method"})
-        result = handlers[method](arguments)
-        return web.json_response({"ok": "error" not in result, **result})
 
     def _auth_test(self, _: Json) -> Json:
         return {"user_id": BOT_USER, "bot_id": "B0BOT", "team_id": TEAM, "url": self.api_url}
@@ -256,10 +281,14 @@ class SlackServer:
             for (where, ts), message in sorted(self.messages.items())
             if where == channel and thread in {ts, message.get("thread_ts")}
         ]
+        return self._page("messages", found, arguments)
+
+    def _page(self, key: str, found: Sequence[Any], arguments: Json) -> Json:
         start = int(arguments.get("cursor") or 0)
         end = start + min(int(arguments["limit"]), self.page_size)
         cursor = str(end) if end < len(found) else ""
-        return {"messages": found[start:end], "response_metadata": {"next_cursor": cursor}}
+        page = {key: found[start:end], "response_metadata": {"next_cursor": cursor}}
+        return {**page, "has_more": bool(cursor)} if key == "messages" else page
 
     def _notify(self) -> None:
         with self._changed:

@@ -15,7 +15,7 @@ from ui.cli import main
 
 VERBS = (
     "approve ask backup doctor eval forget forget-user ingest restore retry revoke rollback"
-    " scheduler serve slack status tune"
+    " scheduler serve slack sources status tune"
 ).split()
 
 

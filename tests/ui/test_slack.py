@@ -280,7 +280,8 @@ def test_the_manifest_asks_for_what_the_bot_uses_and_no_more(workspace: Workspac
     used = {call.method for call in workspace.server.calls}
     used |= set(manifest["settings"]["event_subscriptions"]["bot_events"])
 
-    assert manifest["oauth_config"]["scopes"] == {"bot": sorted(given)}
+    of_the_connector = ["channels:read", "files:read", "groups:read"]  # see its own test
+    assert manifest["oauth_config"]["scopes"] == {"bot": sorted([*given, *of_the_connector])}
     assert used == set().union(*given.values())
     assert manifest["settings"]["socket_mode_enabled"] is True
     assert manifest["features"]["app_home"]["messages_tab_read_only_enabled"] is False
