@@ -25,6 +25,7 @@ from ui.settings import (
     SettingsError,
     SlackExportSource,
     Source,
+    secret,
 )
 
 if TYPE_CHECKING:
@@ -103,10 +104,39 @@ def reader(section: EmbedderSection) -> Reader:
 
 def model(section: ModelSection) -> LanguageModel:
     """Load the language model."""
+    if section.engine == "server":
+        return _server_model(section)
+    if section.engine == "transformers":
+        return _transformers_model(section)
     from rag.models.openvino import OpenVinoModel
 
     file = section.path or packaged_model()
     return OpenVinoModel(file, name=file.stem)
+
+
+def _server_model(section: ModelSection) -> LanguageModel:
+    from rag.models.server import ServerModel
+
+    if section.address is None or section.name is None:
+        raise SettingsError("[model] engine 'server' needs 'address' and 'name'.")
+    return ServerModel(
+        section.address,
+        name=section.name,
+        context_tokens=section.context_tokens,
+        api_key=secret(section.api_key_env) if section.api_key_env else None,
+        timeout_s=section.timeout_s,
+    )
+
+
+def _transformers_model(section: ModelSection) -> LanguageModel:
+    if importlib.util.find_spec("peft") is None:
+        raise SettingsError(
+            "[model] engine 'transformers' needs peft. Run `pip install 'footnote[tune]'`."
+        )
+    from rag.models.transformers import TransformersModel
+
+    base = section.path or packaged_model()
+    return TransformersModel(base, name=base.stem, adapter=section.adapter)
 
 
 def store(settings: Settings, encoder: Embedder) -> Store:
