@@ -5,6 +5,7 @@ Speaks POST {address}/chat/completions, streamed. Takes nothing from the environ
 
 import json
 import math
+import re
 import ssl
 from collections.abc import Iterator
 from typing import Any
@@ -16,8 +17,9 @@ from httpx_sse import ServerSentEvent
 from rag.base import ModelError, Token
 from rag.models import refusals
 
-BYTES_PER_TOKEN = 3  # English has 4.2: a prompt counted so fits the model's own tokens
 CONNECT_S = 5.0
+BYTES_PER_TOKEN = 4  # of a word
+_WORD_OR_MARK = re.compile(r"[^\W\d_]+|\S")
 
 
 class ServerModel:
@@ -51,11 +53,13 @@ class ServerModel:
         )
 
     def count_tokens(self, text: str) -> int:
-        """Estimate, on the safe side: a token for every three bytes of UTF-8, rounded up.
+        """Estimate: a digit or mark is a token, a word one for every four bytes begun.
 
-        The protocol has no call that counts. A prompt is measured some twenty times.
+        The protocol has no call that counts. On the demo wiki, in stretches of 800 characters,
+        it gives 1.03 to 1.34 times SmolLM2's count, 1.15 in the mean (over 100 stretches).
         """
-        return math.ceil(len(text.encode()) / BYTES_PER_TOKEN)
+        words = _WORD_OR_MARK.findall(text)
+        return sum(math.ceil(len(word.encode()) / BYTES_PER_TOKEN) for word in words)
 
     def generate(self, system: str, user: str, *, max_tokens: int) -> Iterator[Token]:
         """Stream the reply, greedily. Closing the iterator closes the connection."""

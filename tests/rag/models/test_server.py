@@ -4,9 +4,11 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Literal
 
 import pytest
+from transformers import AutoTokenizer
 
 from rag.base import LanguageModel, ModelError, Token
 from rag.models.server import ServerModel
@@ -14,6 +16,7 @@ from tests.contracts.language_model import LONG, LanguageModelContract, said
 from tests.fake_models import ScriptedModel
 from tests.rag.models import completion_server
 from tests.rag.models.completion_server import KEY, CompletionServer, Fault
+from ui.wiring import packaged_model
 
 WORDS = " ".join(f"number-{n}" for n in range(400))
 
@@ -221,3 +224,27 @@ def test_the_same_server_answers_again_after_every_fault(server: CompletionServe
         assert failure(asked).retryable
         server.fault = Fault()
         assert len(said(asked, 3)) == 3
+
+
+def test_tokens_are_estimated_by_digits_marks_and_stretches_of_words() -> None:
+    count = ServerModel("http://127.0.0.1:9/v1", name="any").count_tokens
+    assert count("Sick leave needs a note.") == 1 + 2 + 2 + 1 + 1 + 1
+    assert count("94,000") == 6
+    assert count("Gruß") == 2  # five bytes
+
+
+@pytest.mark.model
+@pytest.mark.filterwarnings("ignore")
+def test_the_estimate_lies_on_the_safe_side_of_a_real_tokenizer() -> None:
+    file = packaged_model()
+    tokenizer = AutoTokenizer.from_pretrained(
+        file.parent, gguf_file=file.name, local_files_only=True
+    )
+    count = ServerModel("http://127.0.0.1:9/v1", name="any").count_tokens
+    pages = sorted((Path(__file__).parents[3] / "demo" / "wiki").rglob("*.md"))
+    text = "\n".join(page.read_text() for page in pages)
+    parts = [text[start : start + 800] for start in range(0, len(text), 800)]
+    ratios = [count(part) / len(tokenizer.encode(part)) for part in parts]
+    assert len(ratios) > 100
+    assert min(ratios) > 0.95
+    assert 1.1 < sum(ratios) / len(ratios) < 1.3
