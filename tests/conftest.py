@@ -4,7 +4,9 @@ import shutil
 
 import pytest
 
-pytest.register_assert_rewrite("tests.contracts.connector", "tests.contracts.store")
+pytest.register_assert_rewrite(
+    "tests.contracts.connector", "tests.contracts.language_model", "tests.contracts.store"
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -75,6 +75,7 @@ def _embedder(settings: Settings) -> str:
 
 def _model(settings: Settings) -> str:
     model = wiring.model(settings.model, settings.data_dir / wiring.MODELS)
+    list(model.generate("", PROBE, max_tokens=1))  # a server is asked only now
     return f"{model.name}, {model.context_tokens} tokens of context"
 
 

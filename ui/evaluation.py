@@ -49,8 +49,10 @@ def run(folder: Path, json_file: Path | None, *, limit: int | None, retrieval_on
                 progress=lambda done, total: progress("questions", done, total),
             )
     else:
-        tuned = ModelSection(path=wiring.tuned_model(PRIVATE / wiring.MODELS))  # once for all
-        made = wiring.answering(private.model_copy(update={"model": tuned}))
+        if private.model == ModelSection():
+            tuned = ModelSection(path=wiring.tuned_model(PRIVATE / wiring.MODELS))  # once for all
+            private = private.model_copy(update={"model": tuned})
+        made = wiring.answering(private)
         made.engine.ask(Question("What is this about?", READERS))  # the first one warms up
         with progress_bar() as progress:
             result = run_all(

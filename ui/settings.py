@@ -3,9 +3,9 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from connectors.base import Kind
 
@@ -119,13 +119,44 @@ class EmbedderSection(Section):
     threads: int = Field(default=0, ge=0)  # 0: as many as OpenVINO finds cores
 
 
+# What each engine of [model] is told beside the limits; a key of another engine is a mistake.
+ENGINE_KEYS = {
+    "openvino": {"path"},
+    "transformers": {"path", "adapter"},
+    "server": {"address", "name", "api_key_env", "context_tokens", "timeout_s"},
+}
+ENGINE_NEEDS = {"openvino": (), "transformers": (), "server": ("address", "name")}
+
+
 class ModelSection(Section):
     """Which language model drafts the answers."""
 
-    engine: Literal["openvino"] = "openvino"
-    path: Path | None = None  # a GGUF file; None: the packaged SmolLM2
+    engine: Literal["openvino", "transformers", "server"] = "openvino"
+    path: Path | None = None  # a GGUF file, or a folder for transformers; None: SmolLM2
+    adapter: Path | None = None  # a folder as peft writes it, merged into the model
+    # Of an OpenAI-compatible server, up to its version: "http://127.0.0.1:8000/v1".
+    address: Annotated[str, Field(pattern=r"^https?://[^\s@/?#]+(/[^\s@?#]*)?$")] | None = None
+    name: str | None = None  # the model, as the server lists it
+    api_key_env: str | None = None  # the environment variable that holds the server's key
+    context_tokens: int = Field(default=2048, ge=256)  # that the server's model holds
+    timeout_s: float = Field(default=60, gt=0)  # the longest silence of the server
     max_tokens: int = 48  # of one answer
     prompt_tokens: int = 215  # more would not leave 250 ms to the first token on two cores
+
+    @model_validator(mode="after")
+    def _fits_the_engine(self) -> Self:
+        of_engines = set().union(*ENGINE_KEYS.values())
+        strangers = (self.model_fields_set & of_engines) - ENGINE_KEYS[self.engine]
+        if strangers:
+            key = min(strangers)
+            engines = [engine for engine, keys in ENGINE_KEYS.items() if key in keys]
+            raise ValueError(
+                f"engine {self.engine!r} takes no {key!r}; that is for {' or '.join(engines)}"
+            )
+        for key in ENGINE_NEEDS[self.engine]:
+            if getattr(self, key) is None:
+                raise ValueError(f"engine {self.engine!r} needs {key!r}")
+        return self
 
 
 class AnswerSection(Section):
@@ -246,8 +277,8 @@ def _from_folder(settings: Settings, folder: Path) -> Settings:
         for source in settings.sources
     )
     model = settings.model
-    if model.path is not None:
-        model = model.model_copy(update={"path": folder / model.path})
+    named = {"path": model.path, "adapter": model.adapter}
+    model = model.model_copy(update={key: folder / at for key, at in named.items() if at})
     return settings.model_copy(
         update={"data_dir": folder / settings.data_dir, "sources": sources, "model": model}
     )

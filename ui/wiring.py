@@ -173,6 +173,12 @@ def model(section: ModelSection, merged: Path) -> LanguageModel:
 
     merged: the folder where base and adapter are kept as one file, made when it is missing.
     """
+    from ui import engines
+
+    if section.engine == "server":
+        return engines.server(section)
+    if section.engine == "transformers":
+        return engines.transformers(section, packaged_model(), packaged("rag") / "adapter")
     from rag.models.openvino import OpenVinoModel
 
     file = section.path or tuned_model(merged)

@@ -49,15 +49,22 @@ class OpenVinoModel:
     def _stream(self, prompt: str, config: openvino_genai.GenerationConfig) -> Iterator[Token]:
         pieces: queue.SimpleQueue[str | Exception | None] = queue.SimpleQueue()
         left = threading.Event()
+        told = 0
 
         def on_piece(text: str) -> openvino_genai.StreamingStatus:
+            nonlocal told
+            told += 1
             pieces.put(text)
             status = openvino_genai.StreamingStatus
             return status.CANCEL if left.is_set() else status.RUNNING
 
         def work() -> None:
             try:
-                self._pipeline.generate(prompt, config, on_piece)
+                result = self._pipeline.generate([prompt], config, on_piece)
+                if result.finish_reasons == [openvino_genai.GenerationFinishReason.LENGTH]:
+                    # One piece may be two tokens; a cut reply is told by their number.
+                    for _ in range(config.max_new_tokens - told):
+                        pieces.put("")
             except RuntimeError as error:
                 pieces.put(error)
             pieces.put(_DONE)

@@ -18,8 +18,8 @@ from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dic
 from peft import set_peft_model_state_dict as put_factors
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from rag.models.transformers import load
 from rag.tune.data import Turn
 
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -102,19 +102,6 @@ def train(
             losses = []
             _save(tuned, optimiser, out, {**facts, "done": step, "curve": curve})
     (out / STATE).unlink(missing_ok=True)
-
-
-def load(base: Path, dtype: torch.dtype = torch.bfloat16) -> tuple[Any, Any]:
-    """Return model and tokenizer, on the graphics card if there is one."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    source: dict[str, Any] = {"local_files_only": True}
-    folder = base
-    if base.suffix == ".gguf":
-        folder, source["gguf_file"] = base.parent, base.name
-    tokenizer = AutoTokenizer.from_pretrained(folder, **source)
-    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, **source)
-    model.to(torch.device(device))
-    return model, tokenizer
 
 
 def prompt_text(tokenizer: Any, turn: Turn) -> str:

@@ -1,11 +1,13 @@
-"""The packaged language model: streams, stops, counts."""
+"""The packaged language model: the contract, and that it speaks."""
 
-from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
-from rag.base import LanguageModel, ModelError, Token
+from rag.base import LanguageModel, ModelError
 from rag.models.openvino import OpenVinoModel
+from tests.contracts.language_model import LanguageModelContract
+from tests.rag.models.in_process import InProcess
 from ui import wiring
 
 pytestmark = pytest.mark.model
@@ -16,24 +18,20 @@ def model() -> LanguageModel:
     return OpenVinoModel(wiring.packaged_model(), name="base")
 
 
-def test_it_streams_and_is_greedy(model: LanguageModel) -> None:
-    first = list(model.generate("Be brief.", "Name the capital of France.", max_tokens=12))
-    again = list(model.generate("Be brief.", "Name the capital of France.", max_tokens=12))
-    assert first == again
-    assert 1 < len(first) <= 13
-    assert "Paris" in "".join(token.text for token in first)
+class TestOpenVinoModel(LanguageModelContract):
+    failure_is_retryable = False
+
+    @pytest.fixture
+    def case(self, model: LanguageModel, tmp_path: Path) -> InProcess:
+        return InProcess(model, lambda: OpenVinoModel(tmp_path / "none.gguf", name="none"))
 
 
-def test_leaving_stops_the_generation(model: LanguageModel) -> None:
-    tokens = model.generate("", "Count from one to a thousand in words.", max_tokens=2000)
-    assert isinstance(tokens, Generator)
-    assert isinstance(next(tokens), Token)
-    tokens.close()
-    assert list(model.generate("", "Say hello.", max_tokens=3))
+def test_it_knows_the_capital_of_france(model: LanguageModel) -> None:
+    tokens = model.generate("Be brief.", "Name the capital of France.", max_tokens=12)
+    assert "Paris" in "".join(token.text for token in tokens)
 
 
 def test_it_counts_its_own_tokens(model: LanguageModel) -> None:
-    assert model.count_tokens("") == 0
     assert model.count_tokens("holiday") < model.count_tokens("https://w.example/a/b?c=d#e")
 
 

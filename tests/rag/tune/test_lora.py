@@ -9,12 +9,13 @@ import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from rag.base import ModelError
+from rag.models.transformers import load
 from rag.tune import lora
 from rag.tune.data import Turn
 from rag.tune.merge import merge, permuted
+from tests.rag import tiny_model
 from ui.wiring import packaged_model
 
 pytestmark = [pytest.mark.model, pytest.mark.filterwarnings("ignore")]
@@ -28,20 +29,7 @@ RECIPE = lora.Recipe(rank=4, alpha=8, rate=3e-2, epochs=12, batch=2, checkpoint_
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of two thin layers with the packaged model's tokenizer."""
-    folder = tmp_path_factory.mktemp("base")
-    file = packaged_model()
-    tokenizer = AutoTokenizer.from_pretrained(
-        file.parent, gguf_file=file.name, local_files_only=True
-    )
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
-        num_attention_heads=4, num_key_value_heads=2, tie_word_embeddings=True,
-    )  # fmt: skip
-    LlamaForCausalLM(config).save_pretrained(folder)
-    return folder
+    return tiny_model.build(tmp_path_factory.mktemp("base"))
 
 
 def curve(out: Path) -> list[dict[str, float]]:
@@ -53,7 +41,7 @@ def test_the_loss_falls_and_peft_reads_what_is_written(base: Path, tmp_path: Pat
     lora.train(base, TURNS, TURNS[:2], tmp_path, RECIPE)
     points = curve(tmp_path)
     assert points[-1]["held_out"] < 0.9 * points[0]["held_out"]
-    model, _ = lora.load(base)
+    model, _ = load(base)
     tuned = PeftModel.from_pretrained(model, tmp_path)
     assert any("lora" in name and value.abs().max() > 0 for name, value in tuned.named_parameters())
     assert not (tmp_path / lora.STATE).exists()
@@ -90,7 +78,7 @@ def test_another_recipe_does_not_go_on_from_the_unfinished_run(base: Path, tmp_p
 
 def test_a_merged_file_answers_as_peft_does(tmp_path: Path) -> None:
     file = packaged_model()
-    model, tokenizer = lora.load(file, torch.float32)
+    model, tokenizer = load(file, torch.float32)
     ids = tokenizer(lora.prompt_text(tokenizer, TURNS[0]), return_tensors="pt").input_ids
     with torch.no_grad():
         untouched = model(ids).logits[0]
@@ -105,7 +93,7 @@ def test_a_merged_file_answers_as_peft_does(tmp_path: Path) -> None:
         changed = tuned(ids).logits[0]
     for adapter, expected in (("zero", untouched), ("some", changed)):
         merge(file, tmp_path / adapter, tmp_path / f"{adapter}.gguf")
-        merged, _ = lora.load(tmp_path / f"{adapter}.gguf", torch.float32)
+        merged, _ = load(tmp_path / f"{adapter}.gguf", torch.float32)
         with torch.no_grad():
             logits = merged(ids).logits[0]
         cosines = torch.nn.functional.cosine_similarity(logits, expected)
