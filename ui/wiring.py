@@ -136,7 +136,7 @@ def _transformers_model(section: ModelSection) -> LanguageModel:
     from rag.models.transformers import TransformersModel
 
     base = section.path or packaged_model()
-    return TransformersModel(base, name=base.stem, adapter=section.adapter)
+    return TransformersModel(base, name=base.name.removesuffix(".gguf"), adapter=section.adapter)
 
 
 def store(settings: Settings, encoder: Embedder) -> Store:
