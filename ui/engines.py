@@ -32,4 +32,4 @@ def transformers(section: ModelSection, packaged: Path, shipped: Path) -> Langua
 
     base = section.path or packaged
     adapter = section.adapter or (shipped if section.path is None else None)
-    return TransformersModel(base, name=base.stem, adapter=adapter)
+    return TransformersModel(base, name=base.name.removesuffix(".gguf"), adapter=adapter)

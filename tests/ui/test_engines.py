@@ -77,6 +77,7 @@ def test_a_server_needs_none_of_the_heavy_libraries() -> None:
 @pytest.mark.model
 @pytest.mark.filterwarnings("ignore")
 def test_transformers_runs_a_folder(tmp_path: Path) -> None:
-    tiny_model.build(tmp_path / "base")
-    model = wiring.model(section(tmp_path, 'engine = "transformers"\npath = "base"'), tmp_path)
+    tiny_model.build(tmp_path / "base-1.5")
+    model = wiring.model(section(tmp_path, 'engine = "transformers"\npath = "base-1.5"'), tmp_path)
+    assert model.name == "base-1.5"
     assert len(said(model, 3)) == 3

@@ -15,6 +15,7 @@ from rag.models.transformers import TransformersModel, load
 from tests.contracts.language_model import LONG, SYSTEM, LanguageModelContract, said
 from tests.rag import tiny_model
 from tests.rag.models.in_process import InProcess
+from ui.wiring import packaged_model
 
 pytestmark = [pytest.mark.model, pytest.mark.filterwarnings("ignore")]
 
@@ -159,3 +160,13 @@ def test_more_than_the_context_is_refused_before_it_is_computed(model: Transform
     with pytest.raises(ModelError, match="holds 2048 tokens; the prompt has") as caught:
         said(model, 2048)
     assert not caught.value.retryable
+
+
+def test_a_gguf_file_is_read_and_a_reply_ends_by_itself() -> None:
+    model = TransformersModel(packaged_model(), name="base")
+    assert model.context_tokens == 8192
+    tokens = list(model.generate("Be brief.", "Name the capital of France.", max_tokens=40))
+    text = "".join(token.text for token in tokens)
+    assert "Paris" in text
+    assert len(tokens) < 40
+    assert "<|im_end|>" not in text

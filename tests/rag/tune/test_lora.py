@@ -40,7 +40,7 @@ def curve(out: Path) -> list[dict[str, float]]:
 def test_the_loss_falls_and_peft_reads_what_is_written(base: Path, tmp_path: Path) -> None:
     lora.train(base, TURNS, TURNS[:2], tmp_path, RECIPE)
     points = curve(tmp_path)
-    assert points[-1]["held_out"] < 0.9 * points[0]["held_out"]
+    assert points[-1]["held_out"] < points[0]["held_out"] - 0.1
     model, _ = load(base)
     tuned = PeftModel.from_pretrained(model, tmp_path)
     assert any("lora" in name and value.abs().max() > 0 for name, value in tuned.named_parameters())
@@ -87,7 +87,7 @@ def test_a_merged_file_answers_as_peft_does(tmp_path: Path) -> None:
     tuned.save_pretrained(str(tmp_path / "zero"))
     for name, value in tuned.named_parameters():
         if "lora_B" in name:
-            value.data.normal_(std=0.02)
+            value.data.normal_(std=0.2)
     tuned.save_pretrained(str(tmp_path / "some"))
     with torch.no_grad():
         changed = tuned(ids).logits[0]
@@ -96,9 +96,8 @@ def test_a_merged_file_answers_as_peft_does(tmp_path: Path) -> None:
         merged, _ = load(tmp_path / f"{adapter}.gguf", torch.float32)
         with torch.no_grad():
             logits = merged(ids).logits[0]
-        cosines = torch.nn.functional.cosine_similarity(logits, expected)
-        assert cosines.min() > 0.99
-    assert torch.nn.functional.cosine_similarity(untouched, changed).mean() < 0.9
+        # What eight bits lose is little beside what the adapter does.
+        assert (logits - expected).norm() < 0.1 * (changed - untouched).norm()
 
 
 def test_an_adapter_of_another_model_is_refused_and_no_file_is_left(
