@@ -103,10 +103,9 @@ class History:
         return None if message is None or message.by_bot else message
 
     def _said(self, raw: Raw) -> Said | None:
-        message = said(raw, self._roster.workspace.people, self._roster.workspace.names)
-        if message is not None and not raw.get("bot_id"):
-            self._roster.vouch([words(raw, "user")])
-        return message
+        if not raw.get("bot_id"):
+            self._roster.look_up([words(raw, "user")])
+        return said(raw, self._roster.workspace.people, self._roster.workspace.names)
 
     def _messages(self, channel: Channel) -> Iterator[Raw]:
         """Yield the messages that a channel shows, newest first: all but most replies."""
