@@ -21,7 +21,7 @@ class Entry:
 
     id: str  # "<source>:<the source's own stable key>", e.g. "confluence:98311"
     version: str  # opaque; differs whenever the content differs
-    readers: frozenset[str]  # principals who may read it; empty means nobody
+    readers: frozenset[str]  # who may read it; empty: nobody, or they could not be looked up
     denied: frozenset[str] = frozenset()  # principals who may not, even if they are readers
 
 

@@ -41,6 +41,7 @@ class DocumentInfo:
     updated_at: datetime  # aware, UTC
     readers: frozenset[str]  # who may see it; empty means nobody
     denied: frozenset[str] = frozenset()  # who may not, even if they are readers
+    stale: bool = False  # a newer version exists, but could not be read
 
     @property
     def access(self) -> Access:
@@ -149,6 +150,10 @@ class Build(Protocol):
 
     def set_readers(self, readers: Mapping[str, Access]) -> None:
         """Change who may read documents, by id, without touching text or vectors."""
+        ...
+
+    def set_stale(self, stale: Mapping[str, bool]) -> None:
+        """Say of documents, by id, whether a newer version exists that could not be read."""
         ...
 
     def delete(self, document_ids: Sequence[str]) -> int:

@@ -222,6 +222,12 @@ class LocalBuild:
             for document_id, access in readers.items():
                 records.put_readers(self._database, document_id, access)
 
+    def set_stale(self, stale: Mapping[str, bool]) -> None:
+        """Say of documents, by id, whether a newer version exists that could not be read."""
+        with disk.writing(self._data):
+            for document_id, is_stale in stale.items():
+                records.put_stale(self._database, document_id, is_stale)
+
     def delete(self, document_ids: Sequence[str]) -> int:
         """Delete documents; return how many existed."""
         with disk.writing(self._data):

@@ -21,7 +21,8 @@ CREATE TABLE documents (
   title TEXT NOT NULL,
   url TEXT NOT NULL,
   kind TEXT NOT NULL,
-  updated_at TEXT NOT NULL
+  updated_at TEXT NOT NULL,
+  stale INTEGER NOT NULL DEFAULT 0 -- a newer version exists, but could not be read
 );
 CREATE INDEX documents_by_source ON documents (source);
 CREATE TABLE readers (
@@ -45,7 +46,7 @@ CREATE INDEX chunks_by_document ON chunks (document, position);
 """
 
 _DOCUMENTS = """
-SELECT d.document, d.id, d.version, d.title, d.url, d.kind, d.updated_at,
+SELECT d.document, d.id, d.version, d.title, d.url, d.kind, d.updated_at, d.stale,
   (SELECT json_group_array(principal) FROM readers r WHERE r.document = d.document AND NOT denied),
   (SELECT json_group_array(principal) FROM readers r WHERE r.document = d.document AND denied)
 FROM documents d
@@ -113,8 +114,8 @@ def put(
     """Replace a document and its chunks; rows: the number of each chunk, unused so far."""
     database.execute("DELETE FROM documents WHERE id = ?", (info.id,))
     cursor = database.execute(
-        "INSERT INTO documents (id, source, version, title, url, kind, updated_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO documents (id, source, version, title, url, kind, updated_at, stale)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             info.id,
             info.id.partition(":")[0],
@@ -123,6 +124,7 @@ def put(
             info.url,
             info.kind,
             info.updated_at.isoformat(),
+            info.stale,
         ),
     )
     number = cursor.lastrowid or 0
@@ -145,6 +147,11 @@ def put_readers(database: sqlite3.Connection, document_id: str, readers: Access)
             for principal in sorted(principals)
         ],
     )
+
+
+def put_stale(database: sqlite3.Connection, document_id: str, stale: bool) -> None:
+    """Say whether a newer version of one document exists that could not be read."""
+    database.execute("UPDATE documents SET stale = ? WHERE id = ?", (stale, document_id))
 
 
 def documents(database: sqlite3.Connection, source: str) -> dict[str, DocumentInfo]:
@@ -207,7 +214,7 @@ def _chunks(database: sqlite3.Connection, where: str, value: str) -> dict[int, C
 
 
 def _document(row: Sequence[str]) -> tuple[int, DocumentInfo]:
-    number, id, version, title, url, kind, updated_at, readers, denied = row
+    number, id, version, title, url, kind, updated_at, stale, readers, denied = row
     return int(number), DocumentInfo(
         id=id,
         version=version,
@@ -217,6 +224,7 @@ def _document(row: Sequence[str]) -> tuple[int, DocumentInfo]:
         updated_at=datetime.fromisoformat(updated_at),
         readers=frozenset(json.loads(readers)),
         denied=frozenset(json.loads(denied)),
+        stale=bool(stale),
     )
 
 

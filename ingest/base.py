@@ -16,6 +16,10 @@ class ParseError(Exception):
         self.code: Code = code
 
 
+class LedgerError(Exception):
+    """What an admin asked of the ledger does not fit what it holds; the message says what does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """A document as plain text, with the address of every stretch of it."""

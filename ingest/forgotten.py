@@ -1,13 +1,11 @@
 """Forgotten documents: not listed, and erased from everything an ingestion leaves on the disk."""
 
-import json
 import logging
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from connectors.base import Connector, Document, Entry, Kind
-from index import disk, erasure
+from index import erasure
 from index.base import Embedder
 from index.overlay import Overlay
 from ingest.cache import VectorCache
@@ -34,13 +32,11 @@ class WithoutForgotten:
         return self._connector.fetch(entry)
 
 
-def erase(
-    data: Path, overlay: Overlay, cache: VectorCache, embedder: Embedder, *, reports: Path
-) -> int:
+def erase(data: Path, overlay: Overlay, cache: VectorCache, embedder: Embedder) -> int:
     """Remove every trace of forgotten documents that the published generation holds no more.
 
-    That is: older generations with them, vectors that belong to no published text, rows of the
-    live database, lines of reports. Returns how many documents; what fails is tried again by the
+    That is: older generations with them, vectors that belong to no published text, and rows
+    of the live database. Returns how many documents; what fails is tried again by the
     next run.
     """
     pending = overlay.unerased()
@@ -50,23 +46,6 @@ def erase(
     cache.keep_only(
         window for chunk in erasure.chunks(data) for window in windows_of(chunk, embedder)
     )
-    if reports.exists():
-        lines = [json.loads(line) for line in reports.read_text("utf-8").splitlines()]
-        kept = [json.dumps(_without(line, gone), ensure_ascii=False) + "\n" for line in lines]
-        disk.replace(reports, "".join(kept).encode())
     overlay.erased(gone)
     log.info("erased documents=%d", len(gone))
     return len(gone)
-
-
-def _without(value: Any, document_ids: Set[str]) -> Any:
-    """Return JSON without the rows about documents."""
-    if isinstance(value, dict):
-        return {key: _without(each, document_ids) for key, each in value.items()}
-    if isinstance(value, list):
-        return [
-            _without(each, document_ids)
-            for each in value
-            if not (isinstance(each, dict) and each.get("document") in document_ids)
-        ]
-    return value

@@ -1,204 +1,174 @@
-"""The ingestion job: list, plan, fetch, parse, chunk, embed, publish, report."""
+"""The ingestion job: list, plan, load, publish, remember.
+
+Decides nothing itself: `sync` says what a source needs, `ledger` keeps what the next run must know.
+"""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-import numpy as np
-
-from connectors.base import Connector, ConnectorError, Document, Entry
-from index.base import Build, Chunk, DocumentInfo, Embedder
-from ingest import parse, sync
-from ingest.base import Failure, Parsed, ParseError
-from ingest.cache import VectorCache
-from ingest.chunk import chunks_of, windows_of
-
-BATCH_CHUNKS = 64  # chunks embedded at a time: enough for batches of one length
+from connectors.base import Connector, ConnectorError, Entry
+from index.base import DocumentInfo
+from ingest import parse, report, sync
+from ingest.base import Failure
+from ingest.documents import Loader, Progress
+from ingest.history import Past
+from ingest.ledger import Ledger
+from ingest.report import Report
+from ingest.runs import Runs
 
 log = logging.getLogger(__name__)
 
-Progress = Callable[[str, int, int], None]  # source, documents done, documents to do
+Known = Callable[[str], Mapping[str, DocumentInfo]]  # source -> its documents in the index
 
 
 @dataclass(frozen=True, slots=True)
-class SourceReport:
-    """What a run did with one source."""
+class Memory:
+    """What one run leaves to the next, and the rules by which it is read."""
 
-    name: str
-    added: int = 0
-    changed: int = 0
-    deleted: int = 0
-    readers_changed: int = 0
-    unchanged: int = 0
-    error: str | None = None  # why nothing of this source was touched
-    failures: tuple[Failure, ...] = ()
-
-    @property
-    def touched(self) -> bool:
-        """Whether the index is another one now."""
-        return bool(self.added or self.changed or self.deleted or self.readers_changed)
+    ledger: Ledger
+    runs: Runs
+    limits: sync.Limits
+    published: Known  # the index that answers now; nothing if it cannot be read
+    clock: Callable[[], datetime]  # aware, UTC
+    process: int  # id of this one
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What a run did."""
+class _Done:
+    """One source after its plan was carried out."""
 
-    sources: tuple[SourceReport, ...]
-    embedded_windows: int
-    embedded_tokens: int
-    generation: str | None  # None: nothing changed, so nothing was published
-    purged: int = 0  # forgotten documents that the index lost
+    plan: sync.Plan
+    past: Past
+    failures: Sequence[Failure] = ()
+    stale_changed: int = 0
+    objection: str | None = None  # why a rebuilt index may not replace the published one
 
-
-@dataclass(slots=True)
-class _Batch:
-    """Documents that wait for their vectors."""
-
-    documents: list[tuple[DocumentInfo, list[Chunk]]] = field(default_factory=list)
-    chunks: int = 0
+    def report(self) -> report.SourceReport:
+        return report.of_source(self.plan, self.failures, stale_changed=self.stale_changed)
 
 
 def run(
     connectors: Sequence[Connector],
-    build: Build,
-    embedder: Embedder,
-    cache: VectorCache,
-    progress: Progress,
+    loader: Loader,
+    memory: Memory,
     *,
+    rebuild: bool,
+    progress: Progress,
     purged: int = 0,
 ) -> Report:
     """Bring the build up to date with every source, and publish it if anything changed.
 
+    A source that cannot be listed keeps all its documents, until nobody has known for too long who
+    may read them; a document that cannot be fetched or parsed keeps its old text, if it had one.
+    What the run learned is remembered once its generation is published, so that a run that broke
+    off is as if it had not been, but for the vectors in the cache.
+
     purged: documents that the build lost before because they are forgotten: that is a change.
-    A source that cannot be listed keeps all its documents; a document that cannot be fetched or
-    parsed keeps its old text, if it had one, and is a row of the report.
     """
-    reports = [_source(connector, build, embedder, cache, progress) for connector in connectors]
-    report = Report(tuple(reports), cache.embedded_texts, cache.embedded_tokens, None, purged)
-    if not purged and not any(source.touched for source in reports):
-        return report
-    generation = build.publish(facts(report))
-    log.info("published generation=%s windows=%d", generation, cache.embedded_texts)
-    return replace(report, generation=generation)
+    now = memory.clock()
+    number = memory.runs.begin(now, process=memory.process)
+
+    def tell(source: str, done: int, total: int) -> None:
+        memory.runs.beat(number, source, done, total, now=memory.clock())
+        progress(source, done, total)
+
+    try:
+        done = [_source(each, loader, memory, rebuild, tell) for each in connectors]
+        made = _published(number, done, loader, purged)
+        after = _withheld if made.withheld else _after
+        memory.ledger.remember({each.plan.source: after(each, number, now) for each in done})
+    except BaseException as error:
+        memory.runs.fail(number, str(error) or type(error).__name__, now=memory.clock())
+        raise
+    memory.runs.finish(number, report.counts(made), now=memory.clock())
+    return made
 
 
-def facts(report: Report) -> dict[str, object]:
-    """Return a report as JSON-serialisable facts."""
-    return {
-        "embedded_windows": report.embedded_windows,
-        "embedded_tokens": report.embedded_tokens,
-        "generation": report.generation,
-        "purged": report.purged,
-        "sources": [
-            {
-                "name": source.name,
-                "added": source.added,
-                "changed": source.changed,
-                "deleted": source.deleted,
-                "readers_changed": source.readers_changed,
-                "unchanged": source.unchanged,
-                "error": source.error,
-                "failures": [
-                    {
-                        "document": failure.document_id,
-                        "stage": failure.stage,
-                        "code": failure.code,
-                        "message": failure.message,
-                    }
-                    for failure in source.failures
-                ],
-            }
-            for source in report.sources
-        ],
-    }
+def plan(
+    connector: Connector,
+    known: Mapping[str, DocumentInfo],
+    past: Past,
+    *,
+    limits: sync.Limits,
+    now: datetime,
+    progress: Progress,
+) -> sync.Plan:
+    """List a source and return what it needs; changes nothing."""
+    try:
+        listing = list(_counted(connector, progress))
+    except ConnectorError as error:
+        log.warning("listing failed source=%s error=%s", connector.name, error)
+        return sync.plan_without_listing(
+            connector.name, str(error), known, past, limits=limits, now=now
+        )
+    return sync.plan(connector.name, listing, known, past, limits=limits, parser=parse.VERSION)
+
+
+def _counted(connector: Connector, progress: Progress) -> Iterator[Entry]:
+    for number, entry in enumerate(connector.entries(), start=1):
+        progress(connector.name, number, 0)
+        yield entry
 
 
 def _source(
-    connector: Connector, build: Build, embedder: Embedder, cache: VectorCache, progress: Progress
-) -> SourceReport:
-    known = build.documents(connector.name)
-    try:
-        plan = sync.plan(connector.entries(), known)
-    except ConnectorError as error:
-        log.warning("listing failed source=%s error=%s", connector.name, error)
-        return SourceReport(connector.name, unchanged=len(known), error=str(error))
-    failures: list[Failure] = []
-    to_fetch = [*plan.added, *plan.changed]
-    for batch in _batches(connector, to_fetch, embedder, failures, progress):
-        _store(batch, build, embedder, cache)
-    build.set_readers(plan.readers)
-    build.delete(plan.gone)
-    failed = {failure.document_id for failure in failures}
-    return SourceReport(
-        connector.name,
-        added=sum(entry.id not in failed for entry in plan.added),
-        changed=sum(entry.id not in failed for entry in plan.changed),
-        deleted=len(plan.gone),
-        readers_changed=len(plan.readers),
-        unchanged=plan.unchanged,
-        failures=tuple(failures),
+    connector: Connector, loader: Loader, memory: Memory, rebuild: bool, progress: Progress
+) -> _Done:
+    past, now = memory.ledger.past(connector.name), memory.clock()
+    known = (memory.published if rebuild else loader.build.documents)(connector.name)
+    made = plan(connector, known, past, limits=memory.limits, now=now, progress=progress)
+    if rebuild:
+        objection = made.held or (past.listed_at and made.error)
+        if objection:
+            return _Done(made, past, objection=f"{connector.name}: {objection}")
+        known = {}
+        made = sync.plan_anew(made, past, parser=parse.VERSION)
+    failures = loader.load(connector, made.to_fetch(), progress)
+    stale = sync.stale(made, known, {failure.document_id for failure in failures})
+    loader.build.set_readers(made.readers())
+    loader.build.set_stale(stale)
+    loader.build.delete(made.ids("purge"))
+    _warn(made)
+    return _Done(made, past, failures, len(stale))
+
+
+def _warn(made: sync.Plan) -> None:
+    if made.held:
+        log.warning("loss held source=%s reason=%s", made.source, made.held)
+    if closed := len(made.ids("close")):
+        log.error("source closed source=%s documents=%d", made.source, closed)
+
+
+def _published(number: int, done: Sequence[_Done], loader: Loader, purged: int) -> Report:
+    made = Report(
+        number,
+        tuple(each.report() for each in done),
+        loader.cache.embedded_texts,
+        loader.cache.embedded_tokens,
+        generation=None,
+        purged=purged,
     )
+    objections = [each.objection for each in done if each.objection]
+    if objections:
+        return replace(made, withheld="; ".join(objections))
+    if not purged and not any(source.touched for source in made.sources):
+        return made
+    generation = loader.build.publish(report.counts(made))
+    log.info("published generation=%s windows=%d", generation, made.embedded_windows)
+    return replace(made, generation=generation)
 
 
-def _batches(
-    connector: Connector,
-    entries: Sequence[Entry],
-    embedder: Embedder,
-    failures: list[Failure],
-    progress: Progress,
-) -> Iterator[_Batch]:
-    batch = _Batch()
-    for done, entry in enumerate(entries):
-        progress(connector.name, done, len(entries))
-        read = _read(connector, entry, failures)
-        if read is not None:
-            info, parsed = read
-            chunks = chunks_of(info, parsed, embedder)
-            batch.documents.append((info, chunks))
-            batch.chunks += len(chunks)
-        if batch.chunks >= BATCH_CHUNKS:
-            yield batch
-            batch = _Batch()
-    if batch.documents:
-        yield batch
-    progress(connector.name, len(entries), len(entries))
+def _withheld(done: _Done, number: int, now: datetime) -> Past:
+    """Return what is known after a run that published nothing: what a person must look at."""
+    if done.objection is None:
+        return done.past
+    if done.plan.error is not None:
+        return done.past.failed_listing(now)
+    return replace(done.past, loss=sync.loss(done.plan, done.past, number, now))
 
 
-def _read(
-    connector: Connector, entry: Entry, failures: list[Failure]
-) -> tuple[DocumentInfo, Parsed] | None:
-    """Fetch and parse one document; a failure becomes a row."""
-    try:
-        document = connector.fetch(entry)
-        parsed = parse.parse(document)
-    except ConnectorError as error:
-        failures.append(Failure(entry.id, "fetch", "source", str(error)))
-    except ParseError as error:
-        failures.append(Failure(entry.id, "parse", error.code, str(error)))
-    else:
-        return _info(document, parsed, connector.kind), parsed
-    log.warning("document failed id=%s code=%s", entry.id, failures[-1].code)
-    return None
-
-
-def _info(document: Document, parsed: Parsed, kind: str) -> DocumentInfo:
-    access = sync.access_of(document.entry)
-    return DocumentInfo(
-        id=document.entry.id,
-        version=document.entry.version,
-        title=parsed.title or document.title,
-        url=document.url,
-        kind=kind,
-        updated_at=document.updated_at,
-        readers=access.allowed,
-        denied=access.denied,
+def _after(done: _Done, number: int, now: datetime) -> Past:
+    return sync.remembered(
+        done.plan, done.past, done.failures, run=number, now=now, parser=parse.VERSION
     )
-
-
-def _store(batch: _Batch, build: Build, embedder: Embedder, cache: VectorCache) -> None:
-    windows = [windows_of(chunk, embedder) for _, chunks in batch.documents for chunk in chunks]
-    vectors = cache.vectors([window for of_chunk in windows for window in of_chunk])
-    ends = np.cumsum([len(of_chunk) for of_chunk in windows])
-    matrices = iter(np.split(vectors, ends[:-1]))
-    for info, chunks in batch.documents:
-        build.upsert(info, chunks, [next(matrices) for _ in chunks])

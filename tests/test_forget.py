@@ -134,7 +134,7 @@ def test_no_byte_of_a_forgotten_document_is_left_after_the_next_generation(
             company.write(canary, edition)
         company.run("ingest")
     assert len(generations.names(company.data)) == 3
-    assert company.files_with("quokka") >= {"chunks.sqlite", "runs.jsonl"}
+    assert company.files_with("quokka") >= {"chunks.sqlite", "live.sqlite"}
     ids = [*(f"wiki:{canary}.md" for canary in CANARIES), "wiki:quokkabroken.pdf"]
     company.run("forget", *ids, "--yes")
     assert company.files_with("quokka") >= {"chunks.sqlite", "live.sqlite"}
@@ -161,7 +161,7 @@ def test_an_erasure_that_broke_off_is_finished_by_the_next_run(
         patched.setattr(VectorCache, "keep_only", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             company.run("ingest")
-    assert company.files_with("quokka") == {"live.sqlite", "runs.jsonl"}
+    assert company.files_with("quokka") == {"live.sqlite"}
     assert "Nothing changed" in company.run("ingest")
     assert company.files_with("quokka", *CANARIES) == set()
 

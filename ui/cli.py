@@ -2,22 +2,16 @@
 
 import json
 import logging
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import wraps
 from pathlib import Path
-from typing import Any
 
 import click
 
-from connectors.base import ConnectorError
-from index.base import StoreError
-from rag.base import ModelError
 from ui import settings as settings_file
 from ui.auth import principals_of
-from ui.settings import Settings, SettingsError
-
-FAILURES = (SettingsError, StoreError, ModelError, ConnectorError)
+from ui.cli_tune import tune
+from ui.failures import reports_failure
+from ui.settings import Settings
 
 
 class CurrentStderr(logging.Handler):
@@ -26,19 +20,6 @@ class CurrentStderr(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
         click.echo(self.format(record), err=True)
-
-
-def reports_failure(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn the errors that an admin can mend into one line and exit code 1."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except FAILURES as error:
-            raise click.ClickException(str(error)) from error
-
-    return run
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -101,23 +82,74 @@ def ask(
 
 @main.command()
 @click.option("--rebuild", is_flag=True, help="Start from nothing instead of the last generation.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done and why; change nothing.")
+@click.option("--source", "sources", multiple=True, help="Only this source; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report, or the plan, as JSON.")
 @click.pass_context
 @reports_failure
-def ingest(context: click.Context, rebuild: bool, as_json: bool) -> None:
+def ingest(
+    context: click.Context, rebuild: bool, dry_run: bool, sources: tuple[str, ...], as_json: bool
+) -> None:
     """Bring the index up to date with every source.
 
     What has not changed is neither fetched nor embedded again. A document that cannot be read is
-    a row of the report; a source that cannot be listed keeps what it had, and the exit code is 1.
+    a row of the report. A source that cannot be listed keeps what it had, one that lost too much
+    is held until `footnote approve`: then the exit code is 1.
 
-    Example: footnote --settings demo/settings.toml ingest
+    Example: footnote --settings demo/settings.toml ingest --dry-run
+    """
+    from ui import ingestion, ingestion_text
+
+    if rebuild and (sources or dry_run):
+        raise click.UsageError("--rebuild makes the whole index: leave --source and --dry-run out.")
+    settings = ingestion.only(loaded(context), sources)
+    if dry_run:
+        plans = ingestion.plans(settings)
+        click.echo(json.dumps(plans, indent=1) if as_json else ingestion_text.plans(plans))
+        return
+    report = ingestion.run(settings, rebuild=rebuild)
+    click.echo(json.dumps(report, indent=1) if as_json else ingestion_text.report(report))
+    if ingestion.needs_a_person(report):
+        context.exit(1)
+
+
+@main.command()
+@click.argument("source")
+@click.argument("run", type=int)
+@click.option("--yes", is_flag=True, help="Do it; without, only show what it would do.")
+@click.pass_context
+@reports_failure
+def approve(context: click.Context, source: str, run: int, yes: bool) -> None:
+    """Let the loss of SOURCE that RUN held through: the next ingestion deletes these documents.
+
+    `footnote status` names source and run. Documents that come back before then stay.
+
+    Example: footnote approve wiki 12 --yes
+    """
+    from ui import ingestion, ingestion_text
+
+    settings = loaded(context)
+    loss = ingestion.held(settings, source, run)
+    click.echo(ingestion_text.loss(source, sorted(loss.documents), loss.why))
+    if not yes:
+        raise click.UsageError("Nothing was approved: say --yes to delete them at the next run.")
+    ingestion.approve(settings, source, run)
+    click.echo("Approved: `footnote ingest` deletes them, or the next nightly run does.")
+
+
+@main.command()
+@click.argument("document")
+@click.pass_context
+@reports_failure
+def retry(context: click.Context, document: str) -> None:
+    """Have the next ingestion try DOCUMENT again, however often it failed.
+
+    Example: footnote retry drive:manuals/pump.pdf
     """
     from ui import ingestion
 
-    report = ingestion.run(loaded(context), rebuild=rebuild)
-    click.echo(json.dumps(report, indent=1) if as_json else ingestion.text(report))
-    if ingestion.broken_sources(report):
-        context.exit(1)
+    attempts = ingestion.retry(loaded(context), document).attempts
+    click.echo(f"{document} failed {attempts} times; the next ingestion tries it again.")
 
 
 @main.command()
@@ -167,14 +199,14 @@ def scheduler(context: click.Context) -> None:
 @click.pass_context
 @reports_failure
 def status(context: click.Context, as_json: bool) -> None:
-    """Show the published index, the last run and its errors.
+    """Show the published index, the run that goes on, the last one, and what needs a person.
 
     Example: footnote --settings demo/settings.toml status
     """
-    from ui import ingestion
+    from ui import ingestion, ingestion_text
 
     facts = ingestion.status(loaded(context))
-    click.echo(json.dumps(facts, indent=1) if as_json else ingestion.status_text(facts))
+    click.echo(json.dumps(facts, indent=1) if as_json else ingestion_text.status(facts))
 
 
 @main.command()
@@ -313,60 +345,7 @@ def evaluate(
     click.echo(evaluation.run(folder, json_file, limit=limit, retrieval_only=retrieval_only))
 
 
-@main.group()
-def tune() -> None:
-    """Fit what ships to labelled questions."""
-
-
-@tune.command()
-@click.argument(
-    "folders",
-    nargs=-1,
-    required=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-)
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The JSON to write.")
-@reports_failure
-def calibrate(folders: tuple[Path, ...], out: Path) -> None:
-    """Fit the sentence ranking and the confidence on the questions of FOLDERS.
-
-    The reader must not have been tuned on these questions: it is too sure of them.
-
-    Example: footnote tune calibrate sets/handbook_a sets/handbook_b --out rag/calibration.json
-    """
-    from ui import tuning
-
-    click.echo(tuning.calibrate(folders, out))
-
-
-@tune.command()
-@click.argument(
-    "folders",
-    nargs=-1,
-    required=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-)
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Adapter folder.")
-@click.option(
-    "--rows",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help='More rows: {"question", "candidates": [{"text", "answers"}]} a line.',
-)
-@click.option(
-    "--start",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Adapter folder to go on from.",
-)
-@reports_failure
-def reader(folders: tuple[Path, ...], out: Path, rows: Path | None, start: Path | None) -> None:
-    """Tune the reader on the questions of FOLDERS: which of the sentences found answer them.
-
-    Example: footnote tune reader sets/handbook_a sets/handbook_b --out data/reader
-    """
-    logging.getLogger("rag").setLevel(logging.INFO)
-    from ui import tuning
-
-    click.echo(tuning.reader(folders, rows, out, start))
+main.add_command(tune)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,12 @@ from rag.base import Question
 from rag.eval import questions as question_files
 from rag.eval.questions import EvalQuestion
 from rag.retrieve import standalone
-from ui import ingestion, settings, wiring
-from ui.settings import FilesSource, JsonLinesSource, Settings, SettingsError
+from ui import ingestion, ingestion_text, settings, wiring
+from ui.progress import progress_bar
+from ui.settings import FilesSource, IngestSection, JsonLinesSource, Settings, SettingsError
 
 PRIVATE = Path("data") / "eval"  # indexes made for evaluation, one a folder
+ANY_LOSS = IngestSection(max_lost_percent=100, max_lost_documents=1_000_000_000)
 RANKED = 10  # hits that the retrieval figures look at
 READERS = frozenset({EVERYONE})
 
@@ -33,7 +35,7 @@ def run(folder: Path, json_file: Path | None, *, limit: int | None, retrieval_on
     if retrieval_only:
         encoder = wiring.embedder(private.embedder)
         store = wiring.store(private, encoder)
-        with ingestion.progress_bar() as progress:
+        with progress_bar() as progress:
             result = run_retrieval(
                 asked,
                 lambda question: _search(question, store, encoder),
@@ -42,7 +44,7 @@ def run(folder: Path, json_file: Path | None, *, limit: int | None, retrieval_on
     else:
         made = wiring.answering(private)
         made.engine.ask(Question("What is this about?", READERS))  # the first one warms up
-        with ingestion.progress_bar() as progress:
+        with progress_bar() as progress:
             result = run_all(
                 asked,
                 made.engine,
@@ -57,10 +59,13 @@ def run(folder: Path, json_file: Path | None, *, limit: int | None, retrieval_on
     return report.table(result)
 
 
-def questions_of(folder: Path) -> list[EvalQuestion]:
-    """Read a folder's questions. Raises SettingsError naming the line that cannot be used."""
+def questions_of(folder: Path, file: Path | None = None) -> list[EvalQuestion]:
+    """Read a folder's questions, its own or those of a file that refers to its documents.
+
+    Raises SettingsError naming the line that cannot be used.
+    """
     try:
-        return question_files.load(folder / "questions.jsonl")
+        return question_files.load(file or folder / "questions.jsonl", folder / "documents")
     except question_files.QuestionsError as error:
         raise SettingsError(str(error)) from error
 
@@ -68,13 +73,13 @@ def questions_of(folder: Path) -> list[EvalQuestion]:
 def indexed(folder: Path) -> Settings:
     """Index a folder where only evaluation reads it; fast when nothing in it changed."""
     name = f"{folder.resolve().name}-{hashlib.sha256(bytes(folder.resolve())).hexdigest()[:8]}"
-    private = _settings(folder).model_copy(update={"data_dir": PRIVATE / name})
+    private = _settings(folder).model_copy(update={"data_dir": PRIVATE / name, "ingest": ANY_LOSS})
     try:
         report = ingestion.run(private, rebuild=False)
     except StoreError:  # made by another version, or damaged: it is only a cache
         report = ingestion.run(private, rebuild=True)
-    if ingestion.broken_sources(report):
-        raise SettingsError(ingestion.text(report))
+    if ingestion.needs_a_person(report):
+        raise SettingsError(ingestion_text.report(report))
     return private
 
 

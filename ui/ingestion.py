@@ -1,68 +1,104 @@
-"""Ingestion for people: progress, the report in words, and what `footnote status` says."""
+"""Ingestion as people ask for it: run, look ahead, look back, approve, try again."""
 
-import json
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-from index import generations
-from ingest.nightly import Progress as OnProgress
-from ingest.nightly import facts
+from index import generations, inventory
+from ingest.base import LedgerError
+from ingest.history import QUARANTINE_AFTER, Loss, Past, Trouble
+from ingest.report import facts
+from ingest.runs import Run
 from ui import wiring
-from ui.settings import Settings
-
-RUNS = "runs.jsonl"  # one report a line, newest last
+from ui.progress import progress_bar
+from ui.settings import Settings, SettingsError
 
 Facts = dict[str, Any]  # JSON
 
 
 def run(settings: Settings, *, rebuild: bool) -> Facts:
-    """Ingest once and append the report to the runs; return it as JSON-serialisable facts."""
+    """Ingest once; return the report as JSON-serialisable facts."""
     started = datetime.now(UTC)
     with progress_bar() as progress:
-        report = wiring.ingest(settings, now=started, rebuild=rebuild, progress=progress)
+        report = wiring.ingest(
+            settings, clock=lambda: datetime.now(UTC), rebuild=rebuild, progress=progress
+        )
     wiring.journal(settings).expire(started)  # also where nobody asks any more
     seconds = (datetime.now(UTC) - started).total_seconds()
     entry: Facts = {"started_at": started.isoformat(), "seconds": round(seconds, 3)}
-    entry |= facts(report)
-    with (settings.data_dir / RUNS).open("a", encoding="utf-8") as runs:
-        runs.write(json.dumps(entry, ensure_ascii=False) + "\n")
-    return entry
+    return entry | facts(report)
 
 
-def broken_sources(report: Facts) -> list[str]:
-    """Return the names of the sources that could not be listed."""
-    return [source["name"] for source in report["sources"] if source["error"]]
+def needs_a_person(report: Facts) -> list[str]:
+    """Return the names of the sources that could not be listed, or whose loss is held."""
+    return [source["name"] for source in report["sources"] if source["error"] or source["held"]]
 
 
-def text(report: Facts) -> str:
-    """Return a report in words."""
-    lines = []
-    for source in report["sources"]:
-        lines.append(_source_line(source))
-        lines += [
-            f"  ! {failure['document']}: {failure['message']} ({failure['code']})"
-            for failure in source["failures"]
-        ]
-    if report.get("purged"):  # reports of older versions have none
-        lines.append(f"{report['purged']} forgotten documents removed")
-    embedded = f"{report['embedded_windows']} windows ({report['embedded_tokens']} tokens) embedded"
-    if report["generation"]:
-        lines.append(f"Published generation {report['generation']}: {embedded}, {_took(report)}.")
-    else:
-        lines.append(f"Nothing changed: the published index stays, {embedded}, {_took(report)}.")
-    return "\n".join(lines)
+def plans(settings: Settings) -> list[Facts]:
+    """Return what an ingestion would do with every source, and why; changes nothing."""
+    with progress_bar() as progress:
+        made = wiring.plans(settings, now=datetime.now(UTC), progress=progress)
+    return [
+        {
+            "source": plan.source,
+            "error": plan.error,
+            "held": plan.held,
+            "unchanged": plan.unchanged,
+            "for_nobody": plan.for_nobody(),
+            "steps": [
+                {"action": step.action, "document": step.id, "reason": step.reason}
+                for step in plan.steps
+            ],
+        }
+        for plan in made
+    ]
+
+
+def only(settings: Settings, names: tuple[str, ...]) -> Settings:
+    """Return the settings with only these sources; all of them if none is named.
+
+    Raises SettingsError for a name that no source has.
+    """
+    known = {source.name: source for source in settings.sources}
+    for name in names:
+        if name not in known:
+            raise SettingsError(f"No source is named {name!r}. There are: {', '.join(known)}.")
+    if not names:
+        return settings
+    return settings.model_copy(update={"sources": tuple(known[name] for name in names)})
+
+
+def held(settings: Settings, source: str, run: int) -> Loss:
+    """Return the loss of a source that a run held. Raises LedgerError if there is none."""
+    memory = wiring.kept_memory(settings)
+    if memory is None:
+        raise LedgerError("Nothing was ingested yet, so no loss is held. Run `footnote ingest`.")
+    return memory[0].held(source, run)
+
+
+def approve(settings: Settings, source: str, run: int) -> None:
+    """Let a held loss through at the next run. Raises LedgerError if it is not held."""
+    if memory := wiring.kept_memory(settings):
+        memory[0].approve(source, run)
+
+
+def retry(settings: Settings, document_id: str) -> Trouble:
+    """Have the next run try a document again. Raises LedgerError if it did not fail."""
+    memory = wiring.kept_memory(settings)
+    if memory is None:
+        raise LedgerError("Nothing was ingested yet, so nothing failed. Run `footnote ingest`.")
+    return memory[0].retry(document_id)
 
 
 def status(settings: Settings) -> Facts:
-    """Return what answers now and what the last run did. Raises StoreError if nothing can."""
+    """Return what answers now, what the last runs did, and what needs a person.
+
+    Raises StoreError if nothing can answer.
+    """
     selected = generations.select(settings.data_dir)
+    memory, now = wiring.kept_memory(settings), datetime.now(UTC)
+    pasts = memory[0].sources() if memory else {}
+    old = inventory.stale(settings.data_dir, selected.manifest) if selected else frozenset()
     return {
         "data_dir": str(settings.data_dir),
         "index": None
@@ -75,82 +111,69 @@ def status(settings: Settings) -> Facts:
             "recipe": selected.manifest.recipe,
             "degraded": selected.degraded,
         },
-        "last_run": _last_run(settings.data_dir / RUNS),
+        "running": _run(memory[1].running(), now) if memory else None,
+        "last_run": _run(memory[1].ended(), now) if memory else None,
+        "sources": [_source(name, past, settings, now) for name, past in pasts.items()],
+        "failures": [
+            _failure(trouble, trouble.failure.document_id in old)
+            for past in pasts.values()
+            for trouble in past.troubles.values()
+        ],
     }
 
 
-def status_text(facts: Mapping[str, Any]) -> str:
-    """Return the status in words."""
-    index, last = facts["index"], facts["last_run"]
-    if index is None:
-        lines = [f"There is no index in {facts['data_dir']} yet. Run `footnote ingest`."]
-    else:
-        lines = [
-            f"Index       generation {index['generation']}, made {index['created_at'][:16]} UTC",
-            f"Holds       {index['documents']} documents in {index['chunks']} chunks",
-            f"Recipe      {index['recipe']}",
-        ]
-        lines += [f"DEGRADED    {index['degraded']}"] if index["degraded"] else []
-    if last is not None:
-        lines += [f"Last run    {last['started_at'][:16]} UTC", text(last)]
-    return "\n".join(lines)
-
-
-def _source_line(source: Mapping[str, Any]) -> str:
-    if source["error"]:
-        return f"{source['name']}: not listed, nothing touched: {source['error']}"
-    counts = [
-        f"{source[key]} {label}"
-        for key, label in (
-            ("added", "added"),
-            ("changed", "changed"),
-            ("deleted", "deleted"),
-            ("readers_changed", "with other readers"),
-            ("unchanged", "unchanged"),
-        )
-        if source[key]
-    ]
-    if source["failures"]:
-        counts.append(f"{len(source['failures'])} failed")
-    return f"{source['name']}: {', '.join(counts) or 'empty'}"
-
-
-def _took(report: Mapping[str, Any]) -> str:
-    return f"{report['seconds']:.1f} s"
-
-
-def _last_run(file: Path) -> Facts | None:
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
+def _run(run: Run | None, now: datetime) -> Facts | None:
+    if run is None:
         return None
-    last: Facts | None = json.loads(lines[-1]) if lines else None
-    return last
+    return {
+        "run": run.number,
+        "state": run.state,
+        "process": run.process,
+        "started_at": run.started_at.isoformat(),
+        "heartbeat_at": run.heartbeat_at.isoformat(),
+        "seconds": round((run.heartbeat_at - run.started_at).total_seconds(), 3),
+        "silent": run.silent(now),
+        "source": run.source,
+        "done": run.done,
+        "total": run.total,
+        "error": run.error,
+        "report": run.report,
+    }
 
 
-@contextmanager
-def progress_bar() -> Iterator[OnProgress]:
-    """Give a bar on a terminal, a line per source and tenth elsewhere."""
-    if not sys.stderr.isatty():
-        yield _log_lines
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        tasks: dict[str, Any] = {}
-
-        def advance(source: str, done: int, total: int) -> None:
-            if source not in tasks:
-                tasks[source] = bars.add_task(source, total=total)
-            bars.update(tasks[source], completed=done)
-
-        yield advance
+def _source(name: str, past: Past, settings: Settings, now: datetime) -> Facts:
+    return {
+        "name": name,
+        "listed_at": past.listed_at and past.listed_at.isoformat(),
+        "failing_since": past.failing_since and past.failing_since.isoformat(),
+        "closed": past.closed(now, wiring.limits(settings).closed_after),
+        "hidden": len(past.missed),
+        "held": past.loss and _loss(past.loss),
+    }
 
 
-def _log_lines(source: str, done: int, total: int) -> None:
-    if total and (done * 10 // total != (done - 1) * 10 // total or done == total):
-        sys.stderr.write(f"{source}: {done}/{total}\n")
+def _loss(loss: Loss) -> Facts:
+    return {
+        "run": loss.run,
+        "held_at": loss.held_at.isoformat(),
+        "documents": len(loss.documents),
+        "why": loss.why,
+        "approved": loss.approved,
+    }
+
+
+def _failure(trouble: Trouble, stale: bool) -> Mapping[str, Any]:
+    failure = trouble.failure
+    return {
+        "document": failure.document_id,
+        "stage": failure.stage,
+        "code": failure.code,
+        "message": failure.message,
+        "version": trouble.version,
+        "parser": trouble.parser,
+        "attempts": trouble.attempts,
+        "first_seen": trouble.first_seen.isoformat(),
+        "last_seen": trouble.last_seen.isoformat(),
+        "quarantined": failure.stage != "fetch" and trouble.attempts >= QUARANTINE_AFTER,
+        "stale": stale,
+    }

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import click
 
-from ui import ingestion, wiring
+from ui import ingestion, ingestion_text, wiring
 from ui.auth import principals_of
 from ui.settings import Settings, SettingsError, secret
 
@@ -71,6 +71,6 @@ def run_scheduler(settings: Settings) -> None:
 
     def job() -> None:
         report = ingestion.run(settings, rebuild=False)
-        click.echo(ingestion.text(report))
+        click.echo(ingestion_text.report(report))
 
     scheduler.run_nightly(job, at=settings.schedule.at, timezone=settings.schedule.timezone)

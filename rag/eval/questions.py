@@ -35,10 +35,12 @@ class EvalQuestion:
     answerable: bool
 
 
-def load(path: Path) -> list[EvalQuestion]:
+def load(path: Path, documents: Path | None = None) -> list[EvalQuestion]:
     """Read a JSON-lines file of questions; small talk is left out, and its count logged.
 
-    Only "question" is required. Raises QuestionsError naming the file and the line.
+    Only "question" is required. documents: where evidence is looked up that is given as
+    {"doc", "start", "end"}, in characters of a file. Raises QuestionsError naming the file and
+    the line.
     """
     questions: list[EvalQuestion] = []
     seen: set[str] = set()
@@ -49,10 +51,10 @@ def load(path: Path) -> list[EvalQuestion]:
             if _answerability(row) == CONVERSATIONAL:
                 conversational += 1
                 continue
-            question = _question(row, str(number))
+            question = _question(row, str(number), documents)
             if question.qid in seen:
                 raise ValueError(f"qid {question.qid!r} occurs twice")
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OSError) as error:
             raise QuestionsError(f"{path}, line {number}: {_reason(error)}") from error
         seen.add(question.qid)
         questions.append(question)
@@ -79,7 +81,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-def _question(row: Mapping[str, object], number: str) -> EvalQuestion:
+def _question(row: Mapping[str, object], number: str, documents: Path | None) -> EvalQuestion:
     answer, gold = _text(row, "answer"), _texts(row, "gold")
     text = _text(row, "question")
     if not text.strip():
@@ -93,7 +95,7 @@ def _question(row: Mapping[str, object], number: str) -> EvalQuestion:
         short=_text(row, "short"),
         alternatives=_texts(row, "alternatives"),
         gold=gold,
-        evidence=_evidence(row.get("evidence") or ()),
+        evidence=_evidence(row.get("evidence") or (), documents),
         answerable=_answerable(row, default=bool(answer or gold)),
     )
 
@@ -135,8 +137,25 @@ def _history(turns: object) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
-def _evidence(rows: object) -> tuple[tuple[str, str], ...]:
-    return tuple((_text(row, "doc"), _text(row, "text")) for row in _objects("evidence", rows))
+def _evidence(rows: object, documents: Path | None) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (_text(row, "doc"), _text(row, "text") or _span(row, documents))
+        for row in _objects("evidence", rows)
+    )
+
+
+def _span(row: Mapping[str, object], documents: Path | None) -> str:
+    """Return the text that evidence without one refers to."""
+    start, end = row.get("start"), row.get("end")
+    if documents is None or not isinstance(start, int) or not isinstance(end, int):
+        return ""
+    file = (documents / _text(row, "doc")).resolve()
+    if not file.is_relative_to(documents.resolve()):
+        raise ValueError(f"evidence {_text(row, 'doc')!r} is outside {documents}")
+    text = file.read_text(encoding="utf-8")[start:end]
+    if not text:
+        raise ValueError(f"{file} has no characters {start} to {end}: it is another version")
+    return text
 
 
 def _objects(name: str, rows: object) -> Iterable[Mapping[str, object]]:

@@ -199,6 +199,21 @@ class StoreContract:
         assert self.found(store, "page", ANYONE) == []
         assert self.found(store, "page", frozenset({"group:hr"})) == ["a page"]
 
+    def test_a_document_is_stale_until_it_is_read_again(self) -> None:
+        build = self.build()
+        self.put(build, document("wiki:a"), ["a page"])
+        build.publish({})
+        build = self.build()
+        build.set_stale({"wiki:a": True, "wiki:never": True})
+        assert build.documents("wiki")["wiki:a"].stale
+        build.publish({})
+        (chunk,) = self.store().read("wiki:a", ANYONE)
+        assert chunk.document.stale
+        build = self.build()
+        self.put(build, document("wiki:a", version="2"), ["a new page"])
+        assert not build.documents("wiki")["wiki:a"].stale
+        build.publish({})
+
     def test_documents_are_listed_by_source(self) -> None:
         build = self.build()
         one, other = document("wiki:a"), document("drive:a")

@@ -53,7 +53,8 @@ def served(
     root: Path, port: int, log: Path, *options: str, env: Mapping[str, str]
 ) -> Iterator[None]:
     """Serve a folder of PHP on a port of 127.0.0.1."""
-    command = [*_with(env), "php", *options, "-S", f"127.0.0.1:{port}", "-t", str(root)]
+    fresh = ("-d", "opcache.revalidate_freq=0")  # tests change configurations
+    command = [*_with(env), "php", *fresh, *options, "-S", f"127.0.0.1:{port}", "-t", str(root)]
     with log.open("wb") as output:
         server = subprocess.Popen(command, stdout=output, stderr=output)
         try:

@@ -14,7 +14,8 @@ from ui import settings, wiring
 from ui.cli import main
 
 VERBS = (
-    "ask doctor eval forget forget-user ingest revoke scheduler serve slack sources status tune"
+    "approve ask doctor eval forget forget-user ingest retry revoke"
+    " scheduler serve slack sources status tune"
 ).split()
 
 

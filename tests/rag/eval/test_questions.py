@@ -129,3 +129,19 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 )
 def test_an_id_may_be_whole_or_the_source_s_own(given: str, document_id: str, same: bool) -> None:
     assert names(given, document_id) == same
+
+
+def test_evidence_may_be_a_span_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "leave.md").write_text("# Leave\nUp to **30 days** a year.")
+    row = {"question": "How long?", "evidence": [{"doc": "leave.md", "start": 8, "end": 33}]}
+    (question,) = load(write(tmp_path, row), tmp_path)
+    assert question.evidence == (("leave.md", "Up to **30 days** a year."),)
+
+
+@pytest.mark.parametrize(
+    "span", [{"doc": "leave.md", "start": 90, "end": 99}, {"doc": "../x.md", "start": 0, "end": 1}]
+)
+def test_a_span_that_is_not_there_names_the_line(tmp_path: Path, span: dict[str, object]) -> None:
+    (tmp_path / "leave.md").write_text("# Leave")
+    with pytest.raises(QuestionsError, match="line 1"):
+        load(write(tmp_path, {"question": "How long?", "evidence": [span]}), tmp_path)

@@ -1,0 +1,129 @@
+"""`footnote tune`: the verbs that fit what ships to labelled questions."""
+
+import logging
+from pathlib import Path
+
+import click
+
+from ui.failures import reports_failure
+
+SETS = click.argument("sets", nargs=-1, required=True, metavar="SET…")
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
+@click.group()
+def tune() -> None:
+    """Fit what ships to labelled questions.
+
+    A SET is a FOLDER as `footnote eval` takes it, or FOLDER=QUESTIONS.jsonl for other questions
+    about the same documents.
+    """
+    logging.getLogger("rag").setLevel(logging.INFO)
+
+
+@tune.command()
+@SETS
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The JSON to write.")
+@reports_failure
+def calibrate(sets: tuple[str, ...], out: Path) -> None:
+    """Fit the sentence ranking and the confidence on the questions of the SETs.
+
+    The reader must not have been tuned on these questions: it is too sure of them.
+
+    Example: footnote tune calibrate sets/handbook_a sets/handbook_b --out rag/calibration.json
+    """
+    from ui import tuning
+
+    click.echo(tuning.calibrate([tuning.Labelled.parse(one) for one in sets], out))
+
+
+@tune.command()
+@SETS
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
+@click.option(
+    "--rows",
+    type=FILE,
+    help='More rows: {"question", "candidates": [{"text", "answers"}]} a line.',
+)
+@click.option("--start", type=FOLDER, help="Folder of a reader to go on from.")
+@reports_failure
+def reader(sets: tuple[str, ...], out: Path, rows: Path | None, start: Path | None) -> None:
+    """Tune the reader on the questions of the SETs: which of the sentences found answer them.
+
+    Example: footnote tune reader sets/handbook_a=rag/tune/rows/handbook_a.jsonl --out data/reader
+    """
+    from ui import tuning
+
+    click.echo(tuning.reader([tuning.Labelled.parse(one) for one in sets], rows, out, start))
+
+
+@tune.command()
+@SETS
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@click.option(
+    "--refusals",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of the unanswerable questions that become refusals.",
+)
+@reports_failure
+def data(sets: tuple[str, ...], out: Path, refusals: float) -> None:
+    """Turn the questions of the SETs into training examples for the language model.
+
+    Each is in exactly the prompt that answering builds, over passages that retrieval found. What
+    became of every question is printed.
+
+    Example: footnote tune data sets/handbook_a --out data/turns.jsonl
+    """
+    from ui import tuning
+
+    click.echo(tuning.data([tuning.Labelled.parse(one) for one in sets], out, refusals))
+
+
+@tune.command()
+@click.argument("examples", type=FILE)
+@click.option("--held-out", type=FILE, help="Examples to measure the loss on during the run.")
+@click.option("--base", type=click.Path(path_type=Path, exists=True), help="Folder or GGUF file.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Adapter folder.")
+@click.option("--rank", type=click.IntRange(1), default=16, show_default=True)
+@click.option(
+    "--rate", type=click.FloatRange(min=0, min_open=True), default=1e-3, show_default=True
+)
+@click.option("--epochs", type=click.IntRange(1), default=2, show_default=True)
+@reports_failure
+def run(
+    examples: Path,
+    held_out: Path | None,
+    base: Path | None,
+    out: Path,
+    rank: int,
+    rate: float,
+    epochs: int,
+) -> None:
+    """Tune the language model by LoRA on EXAMPLES; started again, it goes on where it stopped.
+
+    Without --base, the packaged model.
+
+    Example: footnote tune run data/turns.jsonl --out data/adapter
+    """
+    from ui import tuning
+
+    recipe = {"rank": rank, "alpha": 2 * rank, "rate": rate, "epochs": epochs}
+    click.echo(tuning.lora(examples, held_out, base, out, recipe))
+
+
+@tune.command()
+@click.argument("adapter", type=FOLDER)
+@click.option("--base", type=FILE, help="GGUF file; default: the packaged model.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="GGUF file to write.")
+@reports_failure
+def merge(adapter: Path, base: Path | None, out: Path) -> None:
+    """Write base and ADAPTER as one GGUF file, for [model] path or any server that reads GGUF.
+
+    Example: footnote tune merge data/adapter --out data/answers.gguf
+    """
+    from ui import tuning
+
+    click.echo(tuning.merge(adapter, base, out))
