@@ -6,6 +6,7 @@ says what is wrong in the words of the admin who configured the source.
 
 import json
 import logging
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -157,6 +158,10 @@ class _Adapter(HTTPAdapter):
         self._busy = busy
         self.poolmanager.pool_classes_by_scheme = POOLS
 
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Trust what the machine trusts (a company's own authority), not only a packaged list."""
+        super().init_poolmanager(*args, ssl_context=ssl.create_default_context(), **kwargs)
+
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Answer:
         self._check(request.url or "")
         deadline = self._clock.now() + self._limits.patience_s
@@ -199,7 +204,8 @@ class _Adapter(HTTPAdapter):
         except requests.exceptions.SSLError as error:
             raise ConnectorError(
                 f"{url} has a certificate that this machine does not trust: {_reason(error)}. "
-                "Install the certificate of the authority that issued it."
+                "Install its authority's certificate on this machine, or name the file in the "
+                "environment variable SSL_CERT_FILE."
             ) from error
         except requests.exceptions.RequestException as error:
             raise _Busy(

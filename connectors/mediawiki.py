@@ -43,7 +43,7 @@ _BROKEN = (
 _REMEDIES = {
     "readapidenied": "Give its account the right to read; a bot password needs 'Basic rights'.",
     "permissiondenied": "Give its account the right to read; a bot password needs 'Basic rights'.",
-    "assertuserfailed": "It signed Footnote out; run the ingestion again.",
+    "assertuserfailed": "It signs Footnote out at once; check that it can store sessions.",
 }
 
 Json = Mapping[str, Any]
@@ -139,7 +139,9 @@ class MediaWikiConnector:
                 iiprop="sha1",
                 **more,
             )
-            more = answer.get("continue", {})
+            asked, more = more, answer.get("continue", {})
+            if more == asked:
+                raise self._incomplete("it begins the same batch again")
             for page in answer.get("query", {}).get("pages", ()):
                 pages.setdefault(page["pageid"], {}).update(page)
             if answer.get("batchcomplete"):
@@ -224,6 +226,16 @@ class MediaWikiConnector:
         """Ask the API, as the account if there is one."""
         if self._wiki.login:
             arguments["assert"] = "user"
+        try:
+            return self._asked(action, **arguments)
+        except APIError as error:
+            if error.code != "assertuserfailed":
+                raise
+        self._site.initialized = False  # the wiki has forgotten the session
+        self._site.tokens.clear()
+        return self._asked(action, **arguments)
+
+    def _asked(self, action: str, **arguments: Any) -> Json:
         site = self._signed_in()
         answer: Json = site.get(action, formatversion=2, maxlag=MAX_LAG_S, **arguments)
         return answer
@@ -280,13 +292,21 @@ class MediaWikiConnector:
 
 
 def polite(
-    api_url: str, secret: str, *, limits: Limits = LIMITS, clock: Clock = SYSTEM_CLOCK
+    api_url: str,
+    secret: str,
+    *,
+    files_url: str | None = None,
+    limits: Limits = LIMITS,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Client:
     """Return a client for a wiki that also waits when the wiki says so in its own way.
 
     secret: where the password comes from, in words.
+    files_url: the other server that serves the wiki's files; it is not signed in to.
     """
-    return Client(api_url, Account(secret=secret), limits=limits, clock=clock, busy=_is_busy)
+    also = frozenset() if files_url is None else frozenset({files_url})
+    account = Account(secret=secret)
+    return Client(api_url, account, also=also, limits=limits, clock=clock, busy=_is_busy)
 
 
 def _is_busy(answer: Answer) -> bool:

@@ -79,6 +79,7 @@ class MediaWikiSource(Section):
     readers: frozenset[str]  # of the whole wiki: MediaWiki has no rights for single pages
     user: str | None = None  # None: the wiki is public
     password_env: str = "MEDIAWIKI_PASSWORD"  # the variable that holds it
+    files_url: str | None = None  # where the files are, if on another server
     namespaces: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0, 6)
 
 

@@ -2,11 +2,14 @@
 
 import gzip
 import json
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 import requests
+import trustme
 
 from connectors.base import ConnectorError
 from connectors.client import Account, Client, Clock, HttpError, Limits
@@ -252,6 +255,38 @@ class TestPatience:
         with Client(server.url, ACCOUNT, clock=clock.clock(), busy=lags) as web:
             assert web.json("GET", server.url) == {"found": True}
         assert clock.slept == [7]
+
+
+class TestCertificates:
+    @pytest.fixture
+    def authority(self) -> trustme.CA:
+        return trustme.CA()
+
+    @pytest.fixture
+    def secure(self, authority: trustme.CA) -> Iterator[WebServer]:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(context)
+        with serving(in_turn(FOUND), context) as running:
+            yield running
+
+    def test_a_stranger_is_not_spoken_to(self, secure: WebServer, clock: FakeClock) -> None:
+        with client(secure, clock) as web, pytest.raises(ConnectorError, match="SSL_CERT_FILE"):
+            web.get(secure.url)
+        assert secure.requests == []
+        assert clock.slept == []
+
+    def test_the_companys_own_authority_is_trusted_where_the_machine_trusts_it(
+        self,
+        authority: trustme.CA,
+        secure: WebServer,
+        clock: FakeClock,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        with client(secure, clock) as web:
+            assert web.json("GET", secure.url) == {"found": True}
 
 
 class TestAnswers:

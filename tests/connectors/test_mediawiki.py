@@ -13,7 +13,7 @@ from connectors.client import Limits
 from connectors.mediawiki import FILES, MediaWikiConnector, Wiki, polite
 from ingest import parse
 from tests.connectors.test_client import PATIENT, FakeClock
-from tests.connectors.web_server import Reply, Request, in_turn, serving
+from tests.connectors.web_server import Reply, Request, WebServer, in_turn, serving
 from tests.contracts.connector import ConnectorContract
 from tests.servers.mediawiki import BOT, READER, MediaWiki, mediawiki
 from tests.servers.php import keep, reset
@@ -152,6 +152,46 @@ class TestContent:
         assert {path.rpartition("/")[2] for path in paths} == {"api.php", "Plan.txt"}
 
 
+class TestFilesElsewhere:
+    """Promise D4: an address that the wiki gives is no permission to go there."""
+
+    @pytest.fixture
+    def elsewhere(self) -> Iterator[WebServer]:
+        with serving(in_turn(Reply(body=PLAN))) as running:
+            yield running
+
+    @pytest.fixture
+    def proxy(self, wiki: MediaWiki, elsewhere: WebServer) -> Iterator[Proxy]:
+        """The wiki, as it would be with its files on another server."""
+        with proxied(wiki.url) as running:
+            old, new = (f"{url}/img_auth.php".encode() for url in (running.url, elsewhere.url))
+            running.counts = lambda request: "pageids" in request.path
+            running.fault = lambda reply: replace(reply, body=reply.body.replace(old, new))
+            running.spoiled = lambda number: True
+            yield running
+
+    def test_a_file_on_another_server_is_not_fetched(
+        self, proxy: Proxy, elsewhere: WebServer, clock: FakeClock
+    ) -> None:
+        source = connector(proxy.url, clock)
+        *_, file = source.entries()
+        with pytest.raises(ConnectorError, match="was not asked"):
+            source.fetch(file)
+        assert elsewhere.requests == []
+
+    def test_a_server_that_the_settings_name_is_asked_without_credentials(
+        self, proxy: Proxy, elsewhere: WebServer, clock: FakeClock
+    ) -> None:
+        api_url = f"{proxy.url}/api.php"
+        client = polite(api_url, "-", files_url=elsewhere.url, clock=clock.clock())
+        site = Wiki(api_url, READER, (FILES,))
+        source = MediaWikiConnector("wiki", site, client, readers=READERS)
+        [file] = source.entries()
+        assert source.fetch(file).body == PLAN
+        [request] = elsewhere.requests
+        assert not {"Cookie", "Authorization"} & set(request.headers)
+
+
 class TestAccounts:
     def test_a_wrong_password_is_said_to_be_wrong(self, wiki: MediaWiki, clock: FakeClock) -> None:
         source = connector(wiki.url, clock, login=(READER[0], "wrong"))
@@ -172,6 +212,16 @@ class TestAccounts:
         assert source.fetch(entries[0]).title == "Alpha"
         with pytest.raises(ConnectorError, match="own password, or leave namespace 6 out"):
             source.fetch(entries[-1])
+
+    @pytest.mark.parametrize("login", [READER, BOT])
+    def test_a_session_that_the_wiki_lost_is_opened_again(
+        self, wiki: MediaWiki, clock: FakeClock, login: tuple[str, str]
+    ) -> None:
+        source = connector(wiki.url, clock, login=login)
+        entries = list(source.entries())
+        with sqlite3.connect(wiki.folder / "state/db/wikicache.sqlite") as database:
+            assert database.execute("DELETE FROM objectcache").rowcount > 0
+        assert source.fetch(entries[0]).title == "Alpha"
 
     def test_what_is_no_wiki_is_an_error(self, clock: FakeClock) -> None:
         for body in (b"{}", b"[]", b"null", b"", b"<html></html>", b'{"login": {}}'):
@@ -266,6 +316,31 @@ class TestFaults:
         with proxied(wiki.url) as running:
             running.counts = is_listing
             yield running
+
+    @pytest.mark.parametrize(
+        "busy",
+        [
+            Reply(429, b"Slow down", {"Retry-After": "120"}),
+            Reply(200, b"{}", {"Retry-After": "120", "MediaWiki-API-Error": "maxlag"}),
+        ],
+    )
+    def test_a_wiki_that_asks_for_time_gets_it_and_is_listed_whole(
+        self, wiki: MediaWiki, proxy: Proxy, busy: Reply
+    ) -> None:
+        clock = FakeClock()
+        proxy.fault = lambda reply: busy
+        proxy.spoiled = lambda number: number in (1, 3)
+        found = list(connector(proxy.url, clock).entries())
+        assert found == list(connector(wiki.url, FakeClock()).entries())
+        assert clock.slept == [120, 120]
+
+    def test_a_listing_that_goes_in_circles_ends(self, proxy: Proxy) -> None:
+        batches: dict[str, Reply] = {}
+        proxy.fault = lambda reply: batches.setdefault("first", reply)
+        proxy.spoiled = lambda number: number >= 1
+        with pytest.raises(ConnectorError, match="the same batch again"):
+            list(connector(proxy.url, FakeClock()).entries())
+        assert proxy.counted == 3
 
     def test_an_unspoiled_proxy_changes_nothing(self, wiki: MediaWiki, proxy: Proxy) -> None:
         direct = list(connector(wiki.url, FakeClock()).entries())

@@ -1,5 +1,6 @@
 """A web server of a test: real sockets on this machine, answers by script."""
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -41,7 +42,9 @@ class WebServer:
 
 
 @contextmanager
-def serving(answer: Callable[[Request], Reply]) -> Iterator[WebServer]:
+def serving(
+    answer: Callable[[Request], Reply], tls: ssl.SSLContext | None = None
+) -> Iterator[WebServer]:
     """Serve on a free port of 127.0.0.1."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -50,7 +53,7 @@ def serving(answer: Callable[[Request], Reply]) -> Iterator[WebServer]:
         def handle_one_request(self) -> None:
             try:
                 super().handle_one_request()
-            except ConnectionError:  # a client may leave
+            except (ConnectionError, ssl.SSLError):  # a client may leave
                 self.close_connection = True
 
         def do_GET(self) -> None:
@@ -77,7 +80,10 @@ def serving(answer: Callable[[Request], Reply]) -> Iterator[WebServer]:
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     http.daemon_threads = True
-    server = WebServer(f"http://127.0.0.1:{http.server_port}", answer)
+    if tls is not None:
+        http.socket = tls.wrap_socket(http.socket, server_side=True)
+    scheme = "http" if tls is None else "https"
+    server = WebServer(f"{scheme}://127.0.0.1:{http.server_port}", answer)
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
