@@ -81,7 +81,8 @@ class History:
         replies = self._replies(channel, ts) if raw.get("reply_count") != 0 else [raw]
         found = self._gathered(channel, replies)
         version = found.entry.version if found.entry else None
-        self._memory.keep(channel.id, ts, Thread(root, version, found.files, self._now))
+        if replies:
+            self._memory.keep(channel.id, ts, Thread(root, version, found.files, self._now))
         return found
 
     def _gathered(self, channel: Channel, raws: Sequence[Raw]) -> Found:

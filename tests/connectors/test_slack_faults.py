@@ -1,5 +1,6 @@
 """Half-failed listings of a live workspace: whatever breaks, nothing is taken for deleted."""
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -142,6 +143,30 @@ def test_a_history_out_of_order_is_refused(company: SlackCompany) -> None:
     company.faults["conversations.history"] = Fault(change=turned)
     with pytest.raises(ConnectorError, match="out of order"):
         listed(connector(company))
+
+
+def test_a_list_that_goes_in_circles_ends(company: SlackCompany) -> None:
+    cursors = itertools.cycle(["3", "6"])
+
+    def circling(body: bytes) -> bytes:
+        page = {"ok": True, "members": [{"id": "U1"}]}
+        return json.dumps({**page, "response_metadata": {"next_cursor": next(cursors)}}).encode()
+
+    company.faults["users.list"] = Fault(change=circling, times=99)
+    with pytest.raises(ConnectorError, match=r"list of members \(users\.list\) broke off"):
+        listed(connector(company))
+
+
+def test_a_thread_that_was_deleted_meanwhile_is_asked_for_again(
+    company: SlackCompany, tmp_path: Path
+) -> None:
+    def run() -> dict[str, Entry]:
+        memory = Memory(tmp_path / "memory", reread_days=7)
+        return listed(SlackConnector("slack", company.api(), Selection(EVERYONE), memory))
+
+    company.faults["conversations.replies"] = Fault(error="thread_not_found")
+    assert len(run()) == len(listed(connector(company))) - 1
+    assert run() == listed(connector(company))
 
 
 def test_who_joins_while_a_listing_runs_is_known_all_the_same(company: SlackCompany) -> None:
