@@ -87,20 +87,22 @@ class SlackApi:
     def items(self, method: str, key: str, **arguments: str | int | bool) -> Iterator[object]:
         """Yield what is in the lists under `key`, of all pages.
 
-        Raises ConnectorError if Slack says that there is more, but does not give it.
+        Raises ConnectorError if Slack says that there is more, but does not give it, or gives what
+        it gave before.
         """
-        cursor = ""
+        cursor, seen = "", {""}
         while True:
             page = {"cursor": cursor} if cursor else {}
             answer = self.call(method, limit=PAGE, **arguments, **page)
             items = answer.get(key)
             following = words(row(answer, "response_metadata"), "next_cursor")
             more = answer.get("has_more") is True or following != ""
-            if not isinstance(items, list) or (more and following in ("", cursor)):
+            if not isinstance(items, list) or (more and following in seen):
                 raise _broken_off(method, key)
             yield from items
             if not more:
                 return
+            seen.add(following)
             cursor = following
 
     def _refusal(self, method: str, error: SlackApiError, arguments: Raw) -> ConnectorError:

@@ -12,7 +12,7 @@ from connectors.archive import Archive, opened
 from connectors.base import ConnectorError, Document, Entry, Kind
 from connectors.slack_conversation import conversations, document
 from connectors.slack_message import Said, is_ts, said
-from connectors.slack_text import Raw, words
+from connectors.slack_text import Names, Raw, words
 from connectors.slack_workspace import (
     Channel,
     Workspace,
@@ -20,8 +20,8 @@ from connectors.slack_workspace import (
     is_direct,
     is_private,
     members,
-    names_of,
     person_of,
+    public_names,
 )
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
@@ -96,7 +96,9 @@ class SlackExportConnector:
                 "may read them. Take one out of channels.json or groups.json."
             )
         channels.sort(key=lambda channel: channel.name)
-        return Workspace(self._workspace_url, people, names_of(people, listed), tuple(channels))
+        called = {id: person.name for id, person in people.items()}
+        names = Names(called, public_names(listed))
+        return Workspace(self._workspace_url, people, names, tuple(channels))
 
     def _channel(self, raw: Raw, readers: frozenset[str]) -> Channel:
         id, name = words(raw, "id"), words(raw, "name")

@@ -81,7 +81,8 @@ class History:
         replies = self._replies(channel, ts) if raw.get("reply_count") != 0 else [raw]
         found = self._gathered(channel, replies)
         version = found.entry.version if found.entry else None
-        self._memory.keep(channel.id, ts, Thread(root, version, found.files, self._now))
+        if replies:
+            self._memory.keep(channel.id, ts, Thread(root, version, found.files, self._now))
         return found
 
     def _gathered(self, channel: Channel, raws: Sequence[Raw]) -> Found:
@@ -103,10 +104,9 @@ class History:
         return None if message is None or message.by_bot else message
 
     def _said(self, raw: Raw) -> Said | None:
-        message = said(raw, self._roster.workspace.people, self._roster.workspace.names)
-        if message is not None and not raw.get("bot_id"):
-            self._roster.vouch([words(raw, "user")])
-        return message
+        if not raw.get("bot_id"):
+            self._roster.look_up([words(raw, "user")])
+        return said(raw, self._roster.workspace.people, self._roster.workspace.names)
 
     def _messages(self, channel: Channel) -> Iterator[Raw]:
         """Yield the messages that a channel shows, newest first: all but most replies."""

@@ -1,12 +1,12 @@
 """Who is in a workspace and which of its channels are read, as Slack's Web API lists them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from connectors.base import ConnectorError
 from connectors.slack_api import SlackApi, SlackRefusal
-from connectors.slack_text import Raw, row, words
+from connectors.slack_text import Names, Raw, row, words
 from connectors.slack_workspace import (
     Channel,
     Person,
@@ -16,9 +16,11 @@ from connectors.slack_workspace import (
     is_private,
     is_shared,
     members,
-    names_of,
     person_of,
+    public_names,
 )
+
+NEWCOMERS = 10  # colleagues who may have joined while a listing runs
 
 _KINDS = "public_channel,private_channel"  # and no direct messages
 
@@ -47,9 +49,7 @@ class Roster:
     """The workspace as it is now."""
 
     workspace: Workspace
-    vouch: Callable[
-        [Iterable[str]], None
-    ]  # raises if one of these users should be known, and is not
+    look_up: Callable[[Iterable[str]], None]  # makes users known who are not yet, by their ids
 
 
 def read(api: SlackApi, selection: Selection) -> Roster:
@@ -61,56 +61,62 @@ def read(api: SlackApi, selection: Selection) -> Roster:
     me = api.call("auth.test")
     users = api.objects("users.list", "members")
     people = {words(user, "id"): _person(user, me) for user in users}
-    vouch = _vouching(api, words(me, "team_id"), people)
-    vouch([words(me, "user_id")])
+    called = {id: person.name for id, person in people.items()}
+    look_up = _looking_up(api, me, people, called)
+    look_up([words(me, "user_id")])
     listed = _listed(api, "conversations.list")
     # The app's own list says the same once more: a channel that one list lost is in the other.
-    own = {id: raw for id, raw in listed.items() if raw.get("is_member") is True}
-    own |= _listed(api, "users.conversations")
+    own = {id: listed.get(id, raw) for id, raw in _listed(api, "users.conversations").items()}
+    own |= {id: raw for id, raw in listed.items() if raw.get("is_member") is True}
     channels = []
     for id, raw in own.items():
         if selection.takes(raw):
             readers = selection.readers
             if is_private(raw):
                 ids = _members(api, id)
-                vouch(ids)
+                look_up(ids)
                 readers = members(ids, people, selection.guests)
             channels.append(Channel(id, words(raw, "name"), readers))
     _refuse_doubtful(channels)
     channels.sort(key=lambda channel: channel.name)
-    names = names_of(people, {**listed, **own}.values())
+    names = Names(called, public_names({**listed, **own}.values()))
     url = words(me, "url").rstrip("/")
-    return Roster(Workspace(url, people, names, tuple(channels)), vouch)
+    return Roster(Workspace(url, people, names, tuple(channels)), look_up)
 
 
-def _vouching(
-    api: SlackApi, home: str, people: Mapping[str, Person]
+def _looking_up(
+    api: SlackApi, me: Raw, people: dict[str, Person], called: dict[str, str]
 ) -> Callable[[Iterable[str]], None]:
-    """Return a check of ids that are in use: nobody of team `home` may be missing in `people`.
+    """Return what asks Slack once for each id that is not known, and adds it to both.
 
-    A list of users that broke off would take people's names out of every text. The check asks
-    Slack once for each id that is not known, and remembers strangers: people of other companies.
+    Strangers from shared channels are in no list of users, nor is who joined since it was read.
+    More colleagues than NEWCOMERS mean that the list broke off.
     """
-    strangers: set[str] = set()
+    newcomers: list[str] = []
+    asked: set[str] = set()
 
-    def vouch(ids: Iterable[str]) -> None:
+    def look_up(ids: Iterable[str]) -> None:
         for id in ids:
-            if not id or id in people or id in strangers:
+            if not id or id in people or id in asked:
                 continue
+            asked.add(id)
             try:
                 user = row(api.call("users.info", user=id), "user")
             except SlackRefusal as refusal:
                 if refusal.code not in ("user_not_found", "user_not_visible"):
                     raise
-                user = {}
-            if words(user, "team_id") == home:
+                continue
+            people[id] = _person(user, me)
+            called[id] = people[id].name
+            if words(user, "team_id") == words(me, "team_id"):
+                newcomers.append(id)
+            if len(newcomers) > NEWCOMERS:
                 raise ConnectorError(
-                    f"Slack's list of users left out {id}, so it broke off. Nothing of this "
-                    "source is changed; the next run lists it again."
+                    f"Slack's list of users left out {', '.join(newcomers)}, so it broke off. "
+                    "Nothing of this source is changed; the next run lists it again."
                 )
-            strangers.add(id)
 
-    return vouch
+    return look_up
 
 
 def _person(user: Raw, me: Raw) -> Person:

@@ -76,12 +76,9 @@ def members(
     )
 
 
-def names_of(people: Mapping[str, Person], channels: Iterable[Raw]) -> Names:
-    """Return what ids in a text stand for. Private channels keep theirs: names tell secrets."""
-    return Names(
-        {id: person.name for id, person in people.items()},
-        {words(raw, "id"): words(raw, "name") for raw in channels if not is_private(raw)},
-    )
+def public_names(channels: Iterable[Raw]) -> dict[str, str]:
+    """Return id -> name of channels. Private ones are left out: names tell secrets."""
+    return {words(raw, "id"): words(raw, "name") for raw in channels if not is_private(raw)}
 
 
 def is_private(channel: Raw) -> bool:

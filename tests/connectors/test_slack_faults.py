@@ -1,8 +1,10 @@
 """Half-failed listings of a live workspace: whatever breaks, nothing is taken for deleted."""
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -143,16 +145,73 @@ def test_a_history_out_of_order_is_refused(company: SlackCompany) -> None:
         listed(connector(company))
 
 
-def test_an_author_who_is_not_in_the_list_of_users_means_that_it_broke_off(
+def test_a_list_that_goes_in_circles_ends(company: SlackCompany) -> None:
+    cursors = itertools.cycle(["3", "6"])
+
+    def circling(body: bytes) -> bytes:
+        page = {"ok": True, "members": [{"id": "U1"}]}
+        return json.dumps({**page, "response_metadata": {"next_cursor": next(cursors)}}).encode()
+
+    company.faults["users.list"] = Fault(change=circling, times=99)
+    with pytest.raises(ConnectorError, match=r"list of members \(users\.list\) broke off"):
+        listed(connector(company))
+
+
+def test_a_thread_that_was_deleted_meanwhile_is_asked_for_again(
+    company: SlackCompany, tmp_path: Path
+) -> None:
+    def run() -> dict[str, Entry]:
+        memory = Memory(tmp_path / "memory", reread_days=7)
+        return listed(SlackConnector("slack", company.api(), Selection(EVERYONE), memory))
+
+    company.faults["conversations.replies"] = Fault(error="thread_not_found")
+    assert len(run()) == len(listed(connector(company))) - 1
+    assert run() == listed(connector(company))
+
+
+def test_who_joins_while_a_listing_runs_is_known_all_the_same(company: SlackCompany) -> None:
+    company.users["U8"] = {"id": "U8", "team_id": TEAM, "profile": {"real_name": "Hana Oh"}}
+    company.put("C2", said(3000, "I am new here, hello everyone", user="U8"))
+    first = listed(connector(company))
+    hana = company.users.pop("U8")
+
+    def joined(body: bytes) -> bytes:
+        company.users["U8"] = hana
+        return body
+
+    company.faults["conversations.list"] = Fault(change=joined)
+    assert listed(connector(company)) == first
+    assert company.count("users.info") == 1
+
+
+def test_too_many_unknown_authors_mean_that_the_list_of_users_broke_off(
     company: SlackCompany,
 ) -> None:
-    company.put("C2", said(3000, "I am new here, hello everyone", user="U8"))
-    del company.users["U7"]
-    company.users["U9"] = {"id": "U9", "team_id": TEAM}
-    company.put("C2", said(3001, "So am I, nice to meet you", user="U9"))
+    for number in range(20, 31):
+        company.users[f"U{number}"] = {"id": f"U{number}", "team_id": TEAM}
+        company.put("C2", said(3000 + number, "So am I, nice to meet you", user=f"U{number}"))
     company.faults["users.list"] = Fault(change=cut("members"), after=2)
-    with pytest.raises(ConnectorError, match="left out U9"):
+    with pytest.raises(ConnectorError, match="list of users left out U"):
         listed(connector(company))
+
+
+def test_a_listing_that_failed_is_resumed_where_threads_are_concerned(
+    company: SlackCompany, tmp_path: Path
+) -> None:
+    def run() -> list[Entry]:
+        memory = Memory(tmp_path / "memory", reread_days=7)
+        api = company.api(sleep=lambda seconds: None)
+        return list(SlackConnector("slack", api, Selection(EVERYONE), memory).entries())
+
+    company.faults["conversations.history"] = Fault(error="fatal_error", after=4, times=9)
+    with pytest.raises(ConnectorError, match="fatal_error"):
+        run()
+    read = company.count("conversations.replies")
+    assert read > 0
+    company.faults.clear()
+    company.calls.clear()
+    assert {entry.id: entry for entry in run()} == listed(connector(company))
+    assert company.count("conversations.replies") == read  # those of the check itself, only
 
 
 def test_people_of_other_companies_are_asked_for_once(company: SlackCompany) -> None:
