@@ -20,11 +20,11 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from bench.conditions import CORES, describe, pin, spread
-from connectors.base import Document, Kind
-from index.base import Chunk, DocumentInfo, Embedder, Vectors
+from index.base import Chunk, Embedder, Vectors
 from index.embed import OpenVinoEmbedder
-from ingest.base import Parsed, ParseError
+from ingest.base import ParseError
 from ingest.chunk import chunks_of
+from ingest.documents import info_of
 from ingest.parse import parse
 from ui.settings import FilesSource
 from ui.wiring import EMBEDDER_PACKAGE, connector, packaged
@@ -100,7 +100,7 @@ def passages(folder: Path, embedder: Embedder, most: int) -> list[str]:
         except ParseError:
             unread += 1
             continue
-        chunks += chunks_of(_info(document, parsed, files.kind), parsed, embedder)
+        chunks += chunks_of(info_of(document, parsed, files.kind), parsed, embedder)
     if not chunks:
         raise SystemExit(f"No document in {folder} could be parsed.")
     if unread:
@@ -142,18 +142,6 @@ def report(systems: Sequence[System], seconds: dict[str, list[float]], texts: li
             f"| {ours_rate / rate:.2f} | {cosine.mean():.4f} ({cosine.min():.4f}) |"
         )
     return "\n".join(lines)
-
-
-def _info(document: Document, parsed: Parsed, kind: Kind) -> DocumentInfo:
-    return DocumentInfo(
-        id=document.entry.id,
-        version=document.entry.version,
-        title=parsed.title or document.title,
-        url=document.url,
-        kind=kind,
-        updated_at=document.updated_at,
-        readers=document.entry.readers,
-    )
 
 
 def _read(model: SentenceTransformer, texts: list[str]) -> int:

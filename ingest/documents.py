@@ -82,7 +82,7 @@ class Loader:
         except ParseError as error:
             failures.append(Failure(entry.id, "parse", error.code, str(error)))
         else:
-            return _info(document, parsed, connector.kind), parsed
+            return info_of(document, parsed, connector.kind), parsed
         log.warning("document failed id=%s code=%s", entry.id, failures[-1].code)
         return None
 
@@ -97,7 +97,8 @@ class Loader:
             self.build.upsert(info, chunks, [next(matrices) for _ in chunks])
 
 
-def _info(document: Document, parsed: Parsed, kind: str) -> DocumentInfo:
+def info_of(document: Document, parsed: Parsed, kind: str) -> DocumentInfo:
+    """Return what the index keeps of a document besides its text."""
     access = access_of(document.entry)
     return DocumentInfo(
         id=document.entry.id,
