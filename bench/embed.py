@@ -26,8 +26,9 @@ from ingest.base import ParseError
 from ingest.chunk import chunks_of
 from ingest.documents import info_of
 from ingest.parse import parse
-from ui.settings import FilesSource
-from ui.wiring import EMBEDDER_PACKAGE, connector, packaged
+from ui.connections import connector
+from ui.source_settings import FilesSource
+from ui.wiring import EMBEDDER_PACKAGE, packaged
 
 WARM_UP = 16  # texts
 

@@ -15,7 +15,8 @@ from index.access import EVERYONE
 from index.base import StoreError
 from rag.base import ModelError, Question
 from ui import wiring
-from ui.settings import LocalSource, Settings, SettingsError, SlackSource, WikiSource, secret
+from ui.settings import Settings, SettingsError, secret
+from ui.source_settings import LocalSource
 
 PACKAGES = ("faiss-cpu", "openvino-genai", "gradio", "slack-bolt", "unstructured", "pypdfium2")
 PROBE = "What is this about?"
@@ -87,10 +88,8 @@ def _sources(settings: Settings) -> str:
     if missing:
         raise SettingsError(f"source {missing[0].name!r}: {missing[0].path} does not exist.")
     for source in settings.sources:
-        if isinstance(source, SlackSource):
-            secret(source.token_env)
-        elif isinstance(source, WikiSource) and source.user is not None:
-            secret(source.password_env)
+        for variable in source.secrets():
+            secret(variable)
     return ", ".join(f"{source.name} ({source.type})" for source in settings.sources)
 
 

@@ -16,14 +16,8 @@ from rag.eval.questions import EvalQuestion
 from rag.retrieve import standalone
 from ui import ingestion, ingestion_text, settings, wiring
 from ui.progress import progress_bar
-from ui.settings import (
-    FilesSource,
-    IngestSection,
-    JsonLinesSource,
-    ModelSection,
-    Settings,
-    SettingsError,
-)
+from ui.settings import IngestSection, ModelSection, Settings, SettingsError
+from ui.source_settings import FilesSource, JsonLinesSource
 
 PRIVATE = Path("data") / "eval"  # indexes made for evaluation, one a folder
 ANY_LOSS = IngestSection(max_lost_percent=100, max_lost_documents=1_000_000_000)

@@ -5,110 +5,13 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from connectors.base import Kind
+from ui.source_settings import LocalSource, Section, Source
 
 
 class SettingsError(Exception):
     """The settings cannot be used; the message names the file, the value and the way out."""
-
-
-class Section(BaseModel):
-    """A table of the settings file; an unknown key is an error, not a silent default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]  # the prefix of its ids
-
-
-class ReaderRule(Section):
-    """Documents whose path matches have readers of their own."""
-
-    path: str  # glob relative to the source's folder: "HR/**"
-    readers: frozenset[str]
-
-
-class FilesSource(Section):
-    """A folder of documents."""
-
-    type: Literal["files"]
-    name: SourceName
-    path: Path
-    readers: frozenset[str]  # no default: opening access is a decision
-    kind: Kind = "drive"
-    base_url: str | None = None  # where readers open these files; None: in Footnote itself
-    rules: tuple[ReaderRule, ...] = ()
-
-
-class SlackExportSource(Section):
-    """A Slack export, as a folder or a ZIP."""
-
-    type: Literal["slack_export"]
-    name: SourceName
-    path: Path
-    workspace_url: Annotated[str, Field(pattern=r"^https://\S+$")]  # "https://acme.slack.com"
-    readers: frozenset[str]  # of public channels; private ones are for their members
-
-
-class SlackSource(Section):
-    """A Slack workspace, read live: the channels that the app is in, never direct messages."""
-
-    type: Literal["slack"]
-    name: SourceName
-    readers: frozenset[str]  # of public channels; private ones are for their members
-    token_env: str = "SLACK_BOT_TOKEN"  # the variable that holds it: xoxb-…
-    include: tuple[str, ...] = ("*",)  # names of channels, with * and ?
-    exclude: tuple[str, ...] = ()
-    allow_shared: frozenset[str] = frozenset()  # channels read although other companies do too
-    allow_guests: frozenset[str] = frozenset()  # addresses of guests who read what they are in
-    include_files: bool = False  # the files that people share: two calls for each
-    reread_days: int = Field(default=7, ge=0)  # an edited reply in an old thread shows within
-    patience_h: float = Field(default=4, gt=0)  # waited for Slack's rate limits in one run
-    api_url: str = "https://slack.com/api/"
-    files_url: str = "https://files.slack.com"  # the only place files are fetched from
-
-
-class MediaWikiSource(Section):
-    """A MediaWiki, by its API."""
-
-    type: Literal["mediawiki"]
-    name: SourceName
-    api_url: Annotated[str, Field(pattern=r"^https?://\S+/api\.php$")]
-    readers: frozenset[str]  # of the whole wiki: MediaWiki has no rights for single pages
-    user: str | None = None  # None: the wiki is public
-    password_env: str = "MEDIAWIKI_PASSWORD"  # the variable that holds it
-    files_url: str | None = None  # where the files are, if on another server
-    namespaces: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0, 6)
-
-
-class DokuWikiSource(Section):
-    """A DokuWiki, by its XML-RPC API."""
-
-    type: Literal["dokuwiki"]
-    name: SourceName
-    url: Annotated[str, Field(pattern=r"^https?://\S+$")]  # of the folder that holds doku.php
-    user: str  # a superuser, unless `readers` is given
-    password_env: str = "DOKUWIKI_PASSWORD"
-    readers: frozenset[str] | None = None  # None: whom the wiki's own rules admit
-    user_domain: str | None = None  # "acme.example" makes the wiki's "ann" user:ann@acme.example
-    everyone_groups: frozenset[str] = frozenset()  # the wiki's groups that hold every employee
-
-
-class JsonLinesSource(Section):
-    """A file with one document a line: {"id", "title"?, "text" or "html"}."""
-
-    type: Literal["jsonl"]
-    name: SourceName
-    path: Path
-    readers: frozenset[str]
-    kind: Kind = "wiki"
-
-
-LocalSource = FilesSource | SlackExportSource | JsonLinesSource  # those with a path
-WikiSource = MediaWikiSource | DokuWikiSource
-Source = Annotated[LocalSource | SlackSource | WikiSource, Field(discriminator="type")]
 
 
 class EmbedderSection(Section):

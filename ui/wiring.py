@@ -8,9 +8,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
-from connectors.base import Connector
 from index import inventory
 from index.base import DocumentInfo, Embedder, Store, StoreError
 from ingest.documents import Progress
@@ -18,20 +17,8 @@ from ingest.report import Report
 from ingest.sync import Limits, Plan
 from rag.base import LanguageModel, Reader
 from rag.engine import Engine
-from ui.settings import (
-    DokuWikiSource,
-    EmbedderSection,
-    FilesSource,
-    JsonLinesSource,
-    MediaWikiSource,
-    ModelSection,
-    Settings,
-    SettingsError,
-    SlackExportSource,
-    SlackSource,
-    Source,
-    secret,
-)
+from ui.connections import connector
+from ui.settings import EmbedderSection, ModelSection, Settings, SettingsError
 
 if TYPE_CHECKING:
     from index.overlay import Overlay
@@ -52,99 +39,6 @@ class Answering:
     engine: Engine
     store: Store
     embedder: Embedder
-
-
-def connector(source: Source, data_dir: Path) -> Connector:
-    """Return the connector of one [[sources]] table.
-
-    data_dir: where a connector may keep what makes its next listing cheaper.
-    """
-    match source:
-        case FilesSource():
-            from connectors.files import FilesConnector
-
-            return FilesConnector(
-                source.name,
-                source.path,
-                kind=source.kind,
-                readers=source.readers,
-                rules=[(rule.path, rule.readers) for rule in source.rules],
-                base_url=source.base_url,
-            )
-        case SlackExportSource():
-            from connectors.slack_export import SlackExportConnector
-
-            return SlackExportConnector(
-                source.name,
-                source.path,
-                workspace_url=source.workspace_url,
-                readers=source.readers,
-            )
-        case JsonLinesSource():
-            from connectors.jsonl import JsonLinesConnector
-
-            return JsonLinesConnector(
-                source.name, source.path, kind=source.kind, readers=source.readers
-            )
-        case SlackSource():
-            return _slack(source, data_dir)
-        case MediaWikiSource():
-            return _mediawiki(source)
-        case DokuWikiSource():
-            return _dokuwiki(source)
-        case _:
-            assert_never(source)
-
-
-def _slack(source: SlackSource, data_dir: Path) -> Connector:
-    from connectors.client import Account, Client
-    from connectors.slack import SlackConnector
-    from connectors.slack_api import SlackApi
-    from connectors.slack_files import Files
-    from connectors.slack_memory import Memory
-    from connectors.slack_roster import Selection
-
-    token = secret(source.token_env)
-    api = SlackApi(token, url=source.api_url, patience_s=source.patience_h * 3600)
-    account = Account(
-        headers={"Authorization": f"Bearer {token}"},
-        secret=f"the bot token in {source.token_env}",
-        right="the scope files:read",
-    )
-    files = Files(api, Client(source.files_url, account)) if source.include_files else None
-    selection = Selection(
-        readers=source.readers,
-        include=source.include,
-        exclude=source.exclude,
-        shared=source.allow_shared,
-        guests=frozenset(map(str.lower, source.allow_guests)),
-    )
-    memory = Memory(data_dir / f"{source.name}.threads.sqlite", reread_days=source.reread_days)
-    return SlackConnector(source.name, api, selection, memory, files=files)
-
-
-def _mediawiki(source: MediaWikiSource) -> Connector:
-    from connectors.mediawiki import MediaWikiConnector, Wiki, polite
-
-    login = None if source.user is None else (source.user, secret(source.password_env))
-    place = f"the password in {source.password_env}" if login else "nobody: no user is set"
-    wiki = Wiki(source.api_url, login, source.namespaces)
-    client = polite(source.api_url, place, files_url=source.files_url)
-    return MediaWikiConnector(source.name, wiki, client, readers=source.readers)
-
-
-def _dokuwiki(source: DokuWikiSource) -> Connector:
-    from connectors.dokuwiki import DokuWikiConnector, polite
-    from connectors.dokuwiki_acl import Names
-
-    login = (source.user, secret(source.password_env))
-    return DokuWikiConnector(
-        source.name,
-        source.url,
-        polite(source.url, login, f"the password in {source.password_env}"),
-        names=Names(source.user_domain, source.everyone_groups),
-        readers=source.readers,
-    )
 
 
 def embedder(section: EmbedderSection) -> Embedder:

@@ -7,7 +7,7 @@ import pytest
 from tests.connectors.slack_company import SlackCompany
 from tests.connectors.test_slack_export import reply, said, ts
 from tests.ui.slack_server import BOT_TOKEN
-from ui import wiring
+from ui import connections
 from ui.settings import Settings, SettingsError, load
 
 
@@ -41,7 +41,7 @@ def test_a_slack_source_is_read_with_the_token_of_its_variable(
         company.put("C1", reply(1, 0, "See the plan", files=[plan]))
         company.put("C2", said(0, "Nobody wants to know about this"))
         chosen = settings(tmp_path, company, 'exclude = ["rand*"]\ninclude_files = true')
-        source = wiring.connector(chosen.sources[0], chosen.data_dir)
+        source = connections.connector(chosen.sources[0], chosen.data_dir)
         entries = {entry.id: entry for entry in source.entries()}
         assert sorted(entries) == ["talk:file:F1", f"talk:general:{ts(0)}"]
         assert {entry.readers for entry in entries.values()} == {frozenset({"group:staff"})}
@@ -58,7 +58,7 @@ def test_what_is_kept_of_threads_holds_no_word_that_was_said(
         company.put("C1", said(0, "Is the canary singing?"))
         company.put("C1", reply(1, 0, "The canary is singing"))
         chosen = settings(tmp_path, company)
-        assert len(list(wiring.connector(chosen.sources[0], chosen.data_dir).entries())) == 1
+        assert len(list(connections.connector(chosen.sources[0], chosen.data_dir).entries())) == 1
     assert b"canary" not in (tmp_path / "data" / "talk.threads.sqlite").read_bytes()
 
 
@@ -67,7 +67,7 @@ def test_a_token_that_is_not_set_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     with SlackCompany() as company:
         chosen = settings(tmp_path, company)
     with pytest.raises(SettingsError, match="TALK_TOKEN is not set"):
-        wiring.connector(chosen.sources[0], chosen.data_dir)
+        connections.connector(chosen.sources[0], chosen.data_dir)
 
 
 def test_who_reads_public_channels_is_never_assumed(tmp_path: Path) -> None:

@@ -1,0 +1,109 @@
+"""[[sources]] tables into connectors. Imports are lazy: each costs."""
+
+from pathlib import Path
+from typing import assert_never
+
+from connectors.base import Connector
+from ui.settings import secret
+from ui.source_settings import (
+    DokuWikiSource,
+    FilesSource,
+    JsonLinesSource,
+    MediaWikiSource,
+    SlackExportSource,
+    SlackSource,
+    Source,
+)
+
+
+def connector(source: Source, data_dir: Path) -> Connector:
+    """Return the connector of one [[sources]] table.
+
+    data_dir: where a connector may keep what makes its next listing cheaper.
+    """
+    match source:
+        case FilesSource():
+            from connectors.files import FilesConnector
+
+            return FilesConnector(
+                source.name,
+                source.path,
+                kind=source.kind,
+                readers=source.readers,
+                rules=[(rule.path, rule.readers) for rule in source.rules],
+                base_url=source.base_url,
+            )
+        case SlackExportSource():
+            from connectors.slack_export import SlackExportConnector
+
+            return SlackExportConnector(
+                source.name,
+                source.path,
+                workspace_url=source.workspace_url,
+                readers=source.readers,
+            )
+        case JsonLinesSource():
+            from connectors.jsonl import JsonLinesConnector
+
+            return JsonLinesConnector(
+                source.name, source.path, kind=source.kind, readers=source.readers
+            )
+        case SlackSource():
+            return _slack(source, data_dir)
+        case MediaWikiSource():
+            return _mediawiki(source)
+        case DokuWikiSource():
+            return _dokuwiki(source)
+        case _:
+            assert_never(source)
+
+
+def _slack(source: SlackSource, data_dir: Path) -> Connector:
+    from connectors.client import Account, Client
+    from connectors.slack import SlackConnector
+    from connectors.slack_api import SlackApi
+    from connectors.slack_files import Files
+    from connectors.slack_memory import Memory
+    from connectors.slack_roster import Selection
+
+    token = secret(source.token_env)
+    api = SlackApi(token, url=source.api_url, patience_s=source.patience_h * 3600)
+    account = Account(
+        headers={"Authorization": f"Bearer {token}"},
+        secret=f"the bot token in {source.token_env}",
+        right="the scope files:read",
+    )
+    files = Files(api, Client(source.files_url, account)) if source.include_files else None
+    selection = Selection(
+        readers=source.readers,
+        include=source.include,
+        exclude=source.exclude,
+        shared=source.allow_shared,
+        guests=frozenset(map(str.lower, source.allow_guests)),
+    )
+    memory = Memory(data_dir / f"{source.name}.threads.sqlite", reread_days=source.reread_days)
+    return SlackConnector(source.name, api, selection, memory, files=files)
+
+
+def _mediawiki(source: MediaWikiSource) -> Connector:
+    from connectors.mediawiki import MediaWikiConnector, Wiki, polite
+
+    login = None if source.user is None else (source.user, secret(source.password_env))
+    place = f"the password in {source.password_env}" if login else "nobody: no user is set"
+    wiki = Wiki(source.api_url, login, source.namespaces)
+    client = polite(source.api_url, place, files_url=source.files_url)
+    return MediaWikiConnector(source.name, wiki, client, readers=source.readers)
+
+
+def _dokuwiki(source: DokuWikiSource) -> Connector:
+    from connectors.dokuwiki import DokuWikiConnector, polite
+    from connectors.dokuwiki_acl import Names
+
+    login = (source.user, secret(source.password_env))
+    return DokuWikiConnector(
+        source.name,
+        source.url,
+        polite(source.url, login, f"the password in {source.password_env}"),
+        names=Names(source.user_domain, source.everyone_groups),
+        readers=source.readers,
+    )
