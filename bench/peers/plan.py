@@ -1,0 +1,65 @@
+"""Which system does what when: the rows of the table, and the order of the processes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Phase = Literal["build", "serve", "rank"]
+OURS = "footnote"
+SYSTEMS = (OURS, "script", "txtai", "langchain", "llamaindex")
+DENSE = ("llamaindex",)  # the others are hybrid
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the tables."""
+
+    system: str
+    tuned: bool = False
+
+    @property
+    def name(self) -> str:
+        """As it is printed."""
+        return f"{self.system}, tuned" if self.tuned else self.system
+
+
+ROWS = (Row(OURS), *(Row(name, tuned) for name in SYSTEMS[1:] for tuned in (False, True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is measured at a time, with a result of its own."""
+
+    phase: Phase
+    row: Row
+    corpus: str
+    repetition: int = 0
+
+    @property
+    def name(self) -> str:
+        """Name of its result."""
+        return f"{self.prefix}{self.repetition}"
+
+    @property
+    def prefix(self) -> str:
+        """What the names of all its repetitions begin with."""
+        system = f"{self.row.system}-tuned" if self.row.tuned else self.row.system
+        return f"{self.phase}-{system}-{self.corpus}-"
+
+
+def rows(only: Sequence[str]) -> tuple[Row, ...]:
+    """Return the rows of these systems, ours always; of all if none is named."""
+    return tuple(row for row in ROWS if not only or row.system in (OURS, *only))
+
+
+def speed_jobs(chosen: Sequence[Row], corpus: str, repetitions: int) -> Iterator[tuple[Job, Job]]:
+    """Yield (build, serve) in turns: A B C, A B C, …, so that a slow minute hits everyone."""
+    for repetition in range(repetitions):
+        for row in chosen:
+            yield Job("build", row, corpus, repetition), Job("serve", row, corpus, repetition)
+
+
+def rank_jobs(chosen: Sequence[Row], corpora: Sequence[str]) -> Iterator[tuple[Job, ...]]:
+    """Yield what ranks the passages of the corpora, a row at a time; nothing in it is timed."""
+    for row in chosen:
+        yield tuple(Job("rank", row, corpus) for corpus in corpora)
