@@ -41,23 +41,28 @@ def main() -> None:
     clock, names = prepare(args, runner)
     (runner.work / "results").mkdir(exist_ok=True)
     rows = plan.rows(args.only)
-    for build, serve in plan.speed_jobs(rows, clock, args.repetitions):
-        runner.timed(build, serve)
+    if clock:
+        for build, serve in plan.speed_jobs(rows, clock, args.repetitions):
+            runner.timed(build, serve)
     for jobs in plan.rank_jobs(rows, names):
         runner.ranked(jobs)
     _report(runner.work, rows, clock, names)
 
 
-def prepare(args: Namespace, runner: Runner) -> tuple[str, list[str]]:
-    """Write the corpora that are not there yet; return the timed one's name, and the others'."""
+def prepare(args: Namespace, runner: Runner) -> tuple[str | None, list[str]]:
+    """Write the corpora that are not there yet; return the timed one's name, and the others'.
+
+    The timed one is None if no corpus that was asked for is a folder of files.
+    """
     folder = runner.work / "corpora"
     names = [name for name in args.corpora or QUALITY if name != halves.NAME]
     chosen = {name: corpora.find(args.data, name) for name in names}
     encoder = wiring.embedder(EmbedderSection(threads=CORES))
     together = [chosen[name] for name in corpora.TIMED if name in chosen]
     together = together or [each for each in chosen.values() if each.files[1] == "files"]
-    clock = "timed-" + "+".join(corpus.name for corpus in together)
-    _once(folder / clock, partial(timed.write, together, encoder, args.tokens))
+    clock = "timed-" + "+".join(corpus.name for corpus in together) if together else None
+    if clock:
+        _once(folder / clock, partial(timed.write, together, encoder, args.tokens))
     for name, corpus in chosen.items():
         _once(folder / name, partial(ranked.write, corpus, encoder, args.passages))
     books = [(chosen[name], folder / name) for name in corpora.HANDBOOKS if name in chosen]
@@ -68,9 +73,10 @@ def prepare(args: Namespace, runner: Runner) -> tuple[str, list[str]]:
     return clock, names
 
 
-def _report(work: Path, rows: Sequence[plan.Row], clock: str, names: Sequence[str]) -> None:
+def _report(work: Path, rows: Sequence[plan.Row], clock: str | None, names: Sequence[str]) -> None:
     seen = measured.read(work, rows, clock, names)
-    conditions = describe("footnote", "openvino", "faiss-cpu", "tokenizers")
+    ours = describe("footnote", "openvino", "faiss-cpu", "tokenizers")
+    conditions = f"{ours}\npeers     {environment.versions()}"
     (work / "report.json").write_text(json.dumps(report.facts(seen, conditions), indent=1))
     text = report.markdown(seen, conditions)
     (work / "report.md").write_text(text, encoding="utf-8")

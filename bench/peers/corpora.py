@@ -64,9 +64,9 @@ def find(data: Path, name: str) -> Corpus:
 
 
 def take(
-    corpus: Corpus, embedder: Embedder, enough: Callable[[Sequence[Taken]], bool], *, gold: bool
+    corpus: Corpus, embedder: Embedder, size: Callable[[Taken], int], most: int, *, gold: bool
 ) -> tuple[list[Taken], int]:
-    """Read documents until there are enough; return them, and how many the corpus has.
+    """Read documents until their sizes add up to so much; return them, and how many there are.
 
     gold: all that answer a question are taken, however many.
     """
@@ -74,10 +74,13 @@ def take(
     entries = {entry.id: entry for entry in connector.entries()}
     answers = {id for question in corpus.questions() for id in question.gold} if gold else set()
     taken: list[Taken] = []
+    total = 0
     for id in sample.order(entries, answers):
-        if enough(taken) and not (id in answers or id.partition(":")[2] in answers):
+        if total >= most and not (id in answers or id.partition(":")[2] in answers):
             break
-        taken += read(connector.fetch(entries[id]), connector, embedder)
+        for each in read(connector.fetch(entries[id]), connector, embedder):
+            taken.append(each)
+            total += size(each)
     if lost := sample.missing(answers, [each.text.id for each in taken]):
         raise SystemExit(f"{corpus.name}: questions name {lost[:3]}, which cannot be read.")
     return taken, len(entries)

@@ -8,6 +8,8 @@ HERE = Path(__file__).parent
 FOLDER = Path(".venv-peers")  # below the checkout, ignored by git
 TORCH = "torch==2.13.0"  # first and pinned: any other request brings gigabytes of GPU packages
 TIMEOUT_S = 3600
+TOLD = """bm25s faiss-cpu langchain-classic langchain-community llama-index-core
+sentence-transformers torch transformers txtai""".split()
 
 
 def python() -> Path:
@@ -25,6 +27,12 @@ def python() -> Path:
     _run([*pip, "--requirement", str(HERE / "requirements.txt")])
     mark.write_text(wanted)
     return interpreter
+
+
+def versions() -> str:
+    """Return the versions of what is compared."""
+    pins = (HERE / "constraints.txt").read_text().split()
+    return ", ".join(pin.replace("==", " ") for pin in pins if pin.partition("==")[0] in TOLD)
 
 
 def _run(command: list[str]) -> None:

@@ -96,11 +96,11 @@ class Measured:
         return statistics.mean(values) if values and len(values) == len(corpora) else None
 
 
-def read(work: Path, rows: Sequence[Row], timed: str, ranked: Sequence[str]) -> Measured:
+def read(work: Path, rows: Sequence[Row], timed: str | None, ranked: Sequence[str]) -> Measured:
     """Read what there is of these rows and corpora; what failed is left out."""
     results = work / "results"
-    corpora = {name: Prepared(work / "corpora" / name) for name in (timed, *ranked)}
-    speeds = [speed for row in rows if (speed := _speed(results, row, timed)) is not None]
+    corpora = {name: Prepared(work / "corpora" / name) for name in (timed, *ranked) if name}
+    speeds = [each for row in rows if timed and (each := _speed(results, row, timed)) is not None]
     qualities = [
         quality(row, name, corpora[name].questions(), json.loads(file.read_text())["found"])
         for row in rows

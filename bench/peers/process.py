@@ -21,7 +21,7 @@ from bench.peers.prepared import Prepared
 
 WARM_UP = 10  # questions
 TIMED = 150  # questions
-COMPARED = 30  # questions whose dense ranking is compared with exact search
+COMPARED = 100  # questions whose dense ranking is compared with exact search
 SHOWN, RANKED = 5, 10
 
 

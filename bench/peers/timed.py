@@ -19,13 +19,12 @@ def write(corpora: Sequence[Corpus], embedder: Embedder, tokens: int, folder: Pa
     """Write corpora as one, so many tokens of each, and the same with a hundredth changed."""
     taken: list[Taken] = []
     sources, asked, of = [], [], 0
+
+    def size(each: Taken) -> int:
+        return embedder.count_tokens(each.text.whole)
+
     for corpus in corpora:
-        some, number = take(
-            corpus,
-            embedder,
-            lambda some: sum(embedder.count_tokens(each.text.text) for each in some) >= tokens,
-            gold=False,
-        )
+        some, number = take(corpus, embedder, size, tokens, gold=False)
         sources.append(copy(corpus.files, some, folder))
         taken, of = taken + some, of + number
         asked += [Asked(f"{corpus.name} {q.qid}", q.text, q.gold, "") for q in corpus.questions()]
@@ -38,9 +37,8 @@ def write(corpora: Sequence[Corpus], embedder: Embedder, tokens: int, folder: Pa
     texts |= {text.id: text for each in copies for text in _again(each, changed, embedder)}
     write_texts(texts.values(), folder / "changed.jsonl")
     write_sources(copies, folder / "changed.json")
-    read = sum(embedder.count_tokens(each.text.whole) for each in taken)
     chunks = sum(len(each.chunks) for each in taken)
-    write_facts(folder, len(taken), of, chunks, len(asked), tokens=read)
+    write_facts(folder, len(taken), of, chunks, len(asked), tokens=sum(map(size, taken)))
 
 
 def _changed(files: SourceFiles, changed: Collection[str], folder: Path) -> SourceFiles:
