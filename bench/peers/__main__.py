@@ -42,8 +42,8 @@ def main() -> None:
     (runner.work / "results").mkdir(exist_ok=True)
     rows = plan.rows(args.only)
     if clock:
-        for build, serve in plan.speed_jobs(rows, clock, args.repetitions):
-            runner.timed(build, serve)
+        for jobs in plan.speed_jobs(rows, clock, args.repetitions):
+            runner.timed(jobs)
     for jobs in plan.rank_jobs(rows, names):
         runner.ranked(jobs)
     _report(runner.work, rows, clock, names)
@@ -68,7 +68,7 @@ def prepare(args: Namespace, runner: Runner) -> tuple[str | None, list[str]]:
     books = [(chosen[name], folder / name) for name in corpora.HANDBOOKS if name in chosen]
     if halves.NAME in (args.corpora or QUALITY):
         cut = halves.name([corpus.name for corpus, _ in books])
-        _once(folder / cut, partial(halves.write, books, runner.model, args.passages))
+        _once(folder / cut, partial(halves.write, books, runner.model, args.passages // 2))
         names.append(cut)
     return clock, names
 
@@ -118,8 +118,8 @@ def _arguments(words: Sequence[str] | None = None) -> Namespace:
     parser.add_argument("--only", nargs="+", default=(), choices=plan.SYSTEMS[1:], metavar="PEER")
     parser.add_argument("--corpora", nargs="+", default=(), choices=QUALITY, metavar="NAME")
     parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--passages", type=int, default=800, help="of a corpus that is ranked")
-    parser.add_argument("--tokens", type=int, default=30_000, help="of each timed corpus")
+    parser.add_argument("--passages", type=int, default=600, help="of a corpus that is ranked")
+    parser.add_argument("--tokens", type=int, default=25_000, help="of each timed corpus")
     return parser.parse_args(words)
 
 

@@ -49,6 +49,8 @@ class Setting:
 class System(Protocol):
     """One way from documents to the best passages for a question."""
 
+    notices: bool  # whether it knows what it indexed before, so that a later night is shorter
+
     def ingest(self, material: Material) -> None:
         """Bring what is on disk up to date, starting from what is there."""
         ...

@@ -26,7 +26,6 @@ FIGURES: dict[str, Callable[[Result, Result], float]] = {  # of one build and on
     "p50_ms": lambda _, serve: serve["p50_s"] * 1000,
     "p95_ms": lambda _, serve: serve["p95_s"] * 1000,
     "memory_mib": lambda _, serve: serve["peak_rss_bytes"] / MIB,
-    "exactness": lambda _, serve: serve["exactness"],
     "start_s": lambda _, serve: serve["load_s"] + serve["open_s"],
 }
 
@@ -37,11 +36,12 @@ class Speed:
 
     row: Row
     figures: Mapping[str, Sequence[float]]
+    exactness: float | None  # share of exact fp32 search's top 5 that it finds; None: not checked
 
     @property
     def counts(self) -> bool:
         """Whether its index finds what exact search finds, so that its speed counts."""
-        return min(self.figures["exactness"]) >= LEAST_EXACT
+        return self.exactness is not None and self.exactness >= LEAST_EXACT
 
     def median(self, figure: str) -> float:
         """Return the median over the repetitions."""
@@ -110,9 +110,10 @@ def read(work: Path, rows: Sequence[Row], timed: str | None, ranked: Sequence[st
     return Measured({name: corpus.facts() for name, corpus in corpora.items()}, speeds, qualities)
 
 
-def speed(row: Row, pairs: Sequence[tuple[Result, Result]]) -> Speed:
+def speed(row: Row, pairs: Sequence[tuple[Result, Result]], exactness: float | None) -> Speed:
     """Return every figure of every (build, serve)."""
-    return Speed(row, {name: [of(*pair) for pair in pairs] for name, of in FIGURES.items()})
+    figures = {name: [of(*pair) for pair in pairs] for name, of in FIGURES.items()}
+    return Speed(row, figures, exactness)
 
 
 def quality(
@@ -142,4 +143,6 @@ def _speed(results: Path, row: Row, corpus: str) -> Speed | None:
         serve = results / build.name.replace("build-", "serve-", 1)
         if serve.exists():
             pairs.append((json.loads(build.read_text()), json.loads(serve.read_text())))
-    return speed(row, pairs) if pairs else None
+    check = results / f"{Job('check', row, corpus).name}.json"
+    exactness = json.loads(check.read_text())["exactness"] if check.exists() else None
+    return speed(row, pairs, exactness) if pairs else None

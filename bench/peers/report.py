@@ -17,7 +17,8 @@ NOTES = """\
   others begin with parsed text and a loaded encoder. Its tokens count the title before each window.
 - Tokens are those the encoder really reads, padding and what it cuts off left out. "tuned" is a
   batch of 64 and a maximum of 512 tokens; the script's BM25 with numba, txtai's FAISS exact.
-- script and txtai keep no record of what they indexed: a further ingestion begins anew.
+- script and txtai keep no record of what they indexed: every ingestion begins anew, whatever
+  changed, and was measured once more for both.
 - LangChain is FAISS and its BM25 retriever in its ensemble, with `index()`; LlamaIndex is FAISS
   with a map and the docstore's refresh, by meaning alone; txtai and the script are hybrid.
 - For quality, everyone indexes the passages that Footnote cuts, titles in the text; a corpus that
@@ -52,7 +53,13 @@ def facts(seen: Measured, conditions: str) -> dict[str, object]:
         "corpora": seen.corpora,
         "goals": [asdict(goal) for goal in goals(seen)],
         "speed": [
-            {"system": s.row.name, "counts": s.counts, "figures": s.figures} for s in seen.speeds
+            {
+                "system": s.row.name,
+                "counts": s.counts,
+                "exactness": s.exactness,
+                "figures": s.figures,
+            }
+            for s in seen.speeds
         ],
         "quality": [asdict(q) | {"row": q.row.name} for q in seen.qualities],
     }
@@ -91,7 +98,7 @@ def _questions(speed: Speed, seen: Measured) -> list[str]:
         _ratio(speed, seen.ours(), "p50_ms"),
         f"{speed.median('memory_mib'):.0f}",
         _ratio(speed, seen.ours(), "memory_mib"),
-        f"{min(speed.figures['exactness']):.3f}",
+        _share(speed.exactness),
     ]
 
 
@@ -103,8 +110,8 @@ def _speeds(
         if speed.counts:
             rows.append([speed.row.name, *cells(speed, seen)])
         else:
-            exactness = f"not counted: exact {min(speed.figures['exactness']):.3f}"
-            rows.append([speed.row.name, exactness, *["–"] * (len(head) - 2)])
+            reason = f"not counted: exact {_share(speed.exactness)}"
+            rows.append([speed.row.name, reason, *["–"] * (len(head) - 2)])
     return _table(head, rows)
 
 

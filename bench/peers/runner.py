@@ -27,14 +27,15 @@ class Runner:
     peers: Path  # the interpreter of their environment
     threads: int
 
-    def timed(self, build: Job, serve: Job) -> None:
-        """Build, and serve what was built; both anew if one of them has no result."""
-        if self._result(build).exists() and self._result(serve).exists():
+    def timed(self, jobs: Sequence[Job]) -> None:
+        """Build an index and use it, a process each; all anew if one has no result."""
+        if all(self._result(job).exists() for job in jobs):
             return
         state = self.work / "state"
         shutil.rmtree(state, ignore_errors=True)
-        if self._run([(build, state)], vectors=None):
-            self._run([(serve, state)], vectors=None)
+        for job in jobs:
+            if not self._run([(job, state)], vectors=None):
+                break
         shutil.rmtree(state, ignore_errors=True)
 
     def ranked(self, jobs: Sequence[Job]) -> None:

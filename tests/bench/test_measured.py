@@ -12,7 +12,7 @@ from bench.peers.prepared import Asked
 OURS, SCRIPT, LLAMA = Row("footnote"), Row("script"), Row("llamaindex")
 
 
-def ran(row: Row, *first_s: float, p50_s: float = 0.01, exactness: float = 1.0) -> Speed:
+def ran(row: Row, *first_s: float, p50_s: float = 0.01, exactness: float | None = 1.0) -> Speed:
     night = {"seconds": 1.0, "tokens": 10}
     serve = {
         "load_s": 1.0,
@@ -20,13 +20,12 @@ def ran(row: Row, *first_s: float, p50_s: float = 0.01, exactness: float = 1.0) 
         "p50_s": p50_s,
         "p95_s": 0.02,
         "peak_rss_bytes": 2**20 * 100,
-        "exactness": exactness,
     }
     builds = [
         {"first": {"seconds": seconds, "tokens": 1000}, "unchanged": night, "changed": night}
         for seconds in first_s
     ]
-    return speed(row, [(build, serve) for build in builds])
+    return speed(row, [(build, serve) for build in builds], exactness)
 
 
 def ranked(row: Row, ndcg10: float) -> Quality:
@@ -42,9 +41,9 @@ def test_tokens_a_second_are_of_each_repetition() -> None:
     assert ran(OURS, 2, 4, 5).figures["tokens_per_s"] == [500, 250, 200]
 
 
-@pytest.mark.parametrize(("exactness", "counts"), [(0.979, False), (0.98, True)])
+@pytest.mark.parametrize(("exactness", "counts"), [(None, False), (0.979, False), (0.98, True)])
 def test_a_speed_counts_if_the_index_finds_what_exact_search_finds(
-    exactness: float, counts: bool
+    exactness: float | None, counts: bool
 ) -> None:
     assert ran(SCRIPT, 1, exactness=exactness).counts is counts
 

@@ -44,15 +44,15 @@ def log(runner: Runner) -> list[str]:
 
 def test_what_has_a_result_is_not_measured_again(runner: Runner) -> None:
     for _ in range(2):
-        runner.timed(BUILD, SERVE)
+        runner.timed((BUILD, SERVE))
         runner.ranked(RANK)
     assert log(runner) == [each.name for each in (BUILD, SERVE, *RANK)]
 
 
 def test_a_build_without_its_serve_is_built_again(runner: Runner) -> None:
-    runner.timed(BUILD, SERVE)
+    runner.timed((BUILD, SERVE))
     (runner.work / "results" / f"{SERVE.name}.json").unlink()
-    runner.timed(BUILD, SERVE)
+    runner.timed((BUILD, SERVE))
     assert log(runner) == [BUILD.name, SERVE.name] * 2
 
 
@@ -65,7 +65,7 @@ def test_only_the_corpora_that_lack_a_result_are_ranked(runner: Runner) -> None:
 def test_serving_finds_what_was_built_and_nothing_older(runner: Runner) -> None:
     (runner.work / "state").mkdir()
     (runner.work / "state" / "older").touch()
-    runner.timed(BUILD, SERVE)
+    runner.timed((BUILD, SERVE))
     states = {
         json.loads((runner.work / "results" / f"{job.name}.json").read_text())["state"]
         for job in (BUILD, SERVE)
@@ -76,18 +76,18 @@ def test_serving_finds_what_was_built_and_nothing_older(runner: Runner) -> None:
 
 def test_a_failure_is_kept_and_tried_again(runner: Runner) -> None:
     (runner.work / "broken").touch()
-    runner.timed(BUILD, SERVE)
+    runner.timed((BUILD, SERVE))
     error = runner.work / "results" / f"{BUILD.name}.error"
     assert "the model is not there" in error.read_text()
     assert not log(runner)
     (runner.work / "broken").unlink()
-    runner.timed(BUILD, SERVE)
+    runner.timed((BUILD, SERVE))
     assert log(runner) == [BUILD.name, SERVE.name]
     assert not error.exists()
 
 
 def test_known_vectors_are_only_for_what_is_not_timed(runner: Runner) -> None:
-    runner.timed(BUILD, SERVE)
+    runner.timed((BUILD, SERVE))
     runner.ranked(RANK)
     told = {
         job.phase: json.loads((runner.work / "results" / f"{job.name}.json").read_text())["vectors"]

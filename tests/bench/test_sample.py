@@ -35,13 +35,22 @@ def test_our_rows_stay_when_only_one_peer_is_asked_for() -> None:
 
 def test_systems_take_turns_within_every_repetition() -> None:
     jobs = list(plan.speed_jobs(plan.rows(["txtai"]), "wiki", 2))
-    turns = [(build.repetition, build.row.name) for build, _ in jobs]
+    turns = [(build.repetition, build.row.name) for build, *_ in jobs]
     assert turns == [(n, name) for n in (0, 1) for name in ("footnote", "txtai", "txtai, tuned")]
-    assert all(build.prefix[5:] == serve.prefix[5:] for build, serve in jobs)
+
+
+def test_an_index_is_served_after_it_was_built_and_the_first_is_checked() -> None:
+    first, second = plan.speed_jobs((plan.Row("script"),), "wiki", 2)
+    assert [(job.phase, job.repetition) for job in first] == [
+        ("build", 0),
+        ("serve", 0),
+        ("check", 0),
+    ]
+    assert [(job.phase, job.repetition) for job in second] == [("build", 1), ("serve", 1)]
 
 
 def test_every_job_has_a_result_of_its_own() -> None:
     rows = plan.rows(())
-    jobs = [job for pair in plan.speed_jobs(rows, "wiki", 3) for job in pair]
+    jobs = [job for group in plan.speed_jobs(rows, "wiki", 3) for job in group]
     jobs += [job for group in plan.rank_jobs(rows, ["wiki", "faq"]) for job in group]
-    assert len({job.name for job in jobs}) == len(jobs) == 9 * 3 * 2 + 9 * 2
+    assert len({job.name for job in jobs}) == len(jobs) == 9 * (3 * 2 + 1) + 8 * 2

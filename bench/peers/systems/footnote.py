@@ -29,6 +29,8 @@ TIE = 1e-5
 class Footnote:
     """The product as a System."""
 
+    notices = True
+
     def __init__(self, setting: Setting) -> None:
         self._settings = Settings(
             data_dir=setting.state,

@@ -24,6 +24,8 @@ DIMENSIONS = 384
 class LangChain:
     """LangChain as a System."""
 
+    notices = True
+
     def __init__(self, setting: Setting) -> None:
         self._watch = watch(setting.model, setting.vectors)
         self._folder = setting.state

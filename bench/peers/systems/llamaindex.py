@@ -30,6 +30,8 @@ DIMENSIONS = 384
 class LlamaIndex:
     """LlamaIndex as a System."""
 
+    notices = True
+
     def __init__(self, setting: Setting) -> None:
         self._watch = watch(setting.model, setting.vectors)
         self._folder = str(setting.state / "index")

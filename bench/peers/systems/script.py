@@ -14,6 +14,8 @@ TITLE_TOKENS = 32  # room for the title before every chunk
 class Script:
     """The script as a System."""
 
+    notices = False
+
     def __init__(self, setting: Setting) -> None:
         self._watch = watch(setting.model, setting.vectors)
         options = {"batch": 64, "backend": "numba"} if setting.tuned else {}

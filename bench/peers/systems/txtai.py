@@ -21,6 +21,8 @@ EXACT = {"components": "IDMap,Flat"}  # else approximate over 5,000 rows
 class Txtai:
     """txtai's Embeddings as a System."""
 
+    notices = False
+
     def __init__(self, setting: Setting) -> None:
         options: dict[str, object] = {"path": str(setting.model), "hybrid": True, "content": True}
         if setting.tuned:
