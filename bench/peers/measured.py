@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.peers.plan import DENSE, OURS, Job, Row
+from bench.peers.plan import DENSE, OURS, Job, Phase, Row
 from bench.peers.prepared import Asked, Prepared
 from rag.eval import retrieval
 
+PHASES: tuple[Phase, ...] = ("build", "serve")  # of one repetition
 LEAST_EXACT = 0.98  # of exact fp32 search's top 5: below it no speed counts
 MIB = 2**20
 
@@ -102,10 +103,10 @@ def read(work: Path, rows: Sequence[Row], timed: str | None, ranked: Sequence[st
     corpora = {name: Prepared(work / "corpora" / name) for name in (timed, *ranked) if name}
     speeds = [each for row in rows if timed and (each := _speed(results, row, timed)) is not None]
     qualities = [
-        quality(row, name, corpora[name].questions(), json.loads(file.read_text())["found"])
+        quality(row, name, corpora[name].questions(), seen["found"])
         for row in rows
         for name in ranked
-        if (file := results / f"{Job('rank', row, name).name}.json").exists()
+        if (seen := _read(results, Job("rank", row, name))) is not None
     ]
     return Measured({name: corpus.facts() for name, corpus in corpora.items()}, speeds, qualities)
 
@@ -137,12 +138,20 @@ def is_dense(row: Row) -> bool:
 
 
 def _speed(results: Path, row: Row, corpus: str) -> Speed | None:
-    builds = results.glob(f"{Job('build', row, corpus).prefix}*.json")
-    pairs = []
-    for build in sorted(builds):
-        serve = results / build.name.replace("build-", "serve-", 1)
-        if serve.exists():
-            pairs.append((json.loads(build.read_text()), json.loads(serve.read_text())))
-    check = results / f"{Job('check', row, corpus).name}.json"
-    exactness = json.loads(check.read_text())["exactness"] if check.exists() else None
-    return speed(row, pairs, exactness) if pairs else None
+    """Read the repetitions up to the first that is not complete, so that they pair with others'."""
+    pairs: list[tuple[Result, Result]] = []
+    while True:
+        build, serve = (_read(results, Job(phase, row, corpus, len(pairs))) for phase in PHASES)
+        if build is None or serve is None:
+            break
+        pairs.append((build, serve))
+    check = _read(results, Job("check", row, corpus))
+    return speed(row, pairs, check["exactness"] if check else None) if pairs else None
+
+
+def _read(results: Path, job: Job) -> Result | None:
+    file = results / f"{job.name}.json"
+    if not file.exists():
+        return None
+    result: Result = json.loads(file.read_text())
+    return result

@@ -40,13 +40,8 @@ class Job:
     @property
     def name(self) -> str:
         """Name of its result."""
-        return f"{self.prefix}{self.repetition}"
-
-    @property
-    def prefix(self) -> str:
-        """What the names of all its repetitions begin with."""
         system = f"{self.row.system}-tuned" if self.row.tuned else self.row.system
-        return f"{self.phase}-{system}-{self.corpus}-"
+        return f"{self.phase}-{system}-{self.corpus}-{self.repetition}"
 
 
 def rows(only: Sequence[str]) -> tuple[Row, ...]:

@@ -16,7 +16,8 @@ NOTES = """\
 - Footnote's ingestion includes listing, parsing in the sandbox and loading its encoder; the
   others begin with parsed text and a loaded encoder. Its tokens count the title before each window.
 - Tokens are those the encoder really reads, padding and what it cuts off left out. "tuned" is a
-  batch of 64 and a maximum of 512 tokens; the script's BM25 with numba, txtai's FAISS exact.
+  batch of 64 and a maximum of 512 tokens; the script's BM25 with numba, LangChain's
+  BM25 over lower-case words instead of its default, txtai's FAISS exact.
 - script and txtai keep no record of what they indexed: every ingestion begins anew, whatever
   changed, and was measured once more for both.
 - LangChain is FAISS and its BM25 retriever in its ensemble, with `index()`; LlamaIndex is FAISS

@@ -1,30 +1,25 @@
 """From what the processes saw to tables and goals; expected figures are worked out by hand."""
 
+import json
 import math
+from pathlib import Path
 
 import pytest
 
 from bench.peers import goals, report
-from bench.peers.measured import Measured, Quality, Speed, quality, speed
+from bench.peers.measured import Measured, Quality, Speed, quality, read, speed
 from bench.peers.plan import Row
 from bench.peers.prepared import Asked
 
+NIGHT = {"seconds": 1.0, "tokens": 10}
+BUILD = {"first": NIGHT, "unchanged": NIGHT, "changed": NIGHT}
+SERVE = {"load_s": 1.0, "open_s": 1.0, "p50_s": 0.01, "p95_s": 0.02, "peak_rss_bytes": 2**20}
 OURS, SCRIPT, LLAMA = Row("footnote"), Row("script"), Row("llamaindex")
 
 
 def ran(row: Row, *first_s: float, p50_s: float = 0.01, exactness: float | None = 1.0) -> Speed:
-    night = {"seconds": 1.0, "tokens": 10}
-    serve = {
-        "load_s": 1.0,
-        "open_s": 1.0,
-        "p50_s": p50_s,
-        "p95_s": 0.02,
-        "peak_rss_bytes": 2**20 * 100,
-    }
-    builds = [
-        {"first": {"seconds": seconds, "tokens": 1000}, "unchanged": night, "changed": night}
-        for seconds in first_s
-    ]
+    builds = [BUILD | {"first": {"seconds": seconds, "tokens": 1000}} for seconds in first_s]
+    serve = SERVE | {"p50_s": p50_s}
     return speed(row, [(build, serve) for build in builds], exactness)
 
 
@@ -56,6 +51,19 @@ def test_quality_is_of_documents_ranked_by_their_first_passage() -> None:
     assert got.ndcg10 == pytest.approx((dcg / ideal + 1) / 2)
     assert got.recall5 == pytest.approx((0.5 + 1) / 2)
     assert got.recall5_by_kind == {"found": 0.5, "placed": 1.0}
+
+
+def test_repetitions_are_read_up_to_the_first_that_is_not_complete(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    (tmp_path / "corpora" / "wiki").mkdir(parents=True)
+    (tmp_path / "corpora" / "wiki" / "corpus.json").write_text("{}")
+    for phase, repetitions in (("build", (0, 1, 2, 3)), ("serve", (0, 1, 3))):
+        for n in repetitions:
+            file = tmp_path / "results" / f"{phase}-script-wiki-{n}.json"
+            file.write_text(json.dumps(BUILD | {"first": {"seconds": n + 1, "tokens": 8}} | SERVE))
+    (seen,) = read(tmp_path, [SCRIPT, OURS], "wiki", []).speeds
+    assert seen.figures["first_s"] == [1, 2]
+    assert not seen.counts
 
 
 def test_a_speed_that_does_not_count_is_not_printed() -> None:

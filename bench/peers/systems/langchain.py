@@ -1,5 +1,6 @@
 """LangChain: FAISS, its BM25 retriever, the ensemble of both; `index()` skips what it knows."""
 
+import re
 from collections.abc import Sequence
 
 import faiss
@@ -31,6 +32,7 @@ class LangChain:
         self._folder = setting.state
         options = {"encode_kwargs": {"batch_size": 64}} if setting.tuned else {}
         self._embeddings = HuggingFaceEmbeddings(model_name=str(setting.model), **options)
+        self._words = {"preprocess_func": words_of} if setting.tuned else {}
         if setting.tuned:
             self._embeddings._client.max_seq_length = CHUNK_TOKENS
         self._records = SQLRecordManager("bench", db_url=f"sqlite:///{self._folder}/records.sqlite")
@@ -69,7 +71,7 @@ class LangChain:
         """Load the index; the BM25 retriever cannot be saved and is made again."""
         self._opened = self._store()
         documents = list(self._opened.docstore._dict.values())
-        words = BM25Retriever.from_documents(documents)
+        words = BM25Retriever.from_documents(documents, **self._words)
         self._parts = (self._opened.as_retriever(), words)
         self._ensemble = EnsembleRetriever(retrievers=list(self._parts), weights=[0.5, 0.5])
 
@@ -91,6 +93,11 @@ class LangChain:
                 str(self._folder), self._embeddings, allow_dangerous_deserialization=True
             )
         return FAISS(self._embeddings, faiss.IndexFlatL2(DIMENSIONS), InMemoryDocstore(), {})
+
+
+def words_of(text: str) -> list[str]:
+    """Return lower-case words; its default cuts at white space and keeps "Ghent?" whole."""
+    return re.findall(r"\w+", text.lower())
 
 
 def load(setting: Setting) -> System:
