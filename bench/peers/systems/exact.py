@@ -22,12 +22,14 @@ def agreement(index: Any, questions: NDArray[np.float32]) -> float:
     if hasattr(flat, "make_direct_map"):
         flat.make_direct_map()
     vectors = flat.reconstruct_n(0, flat.ntotal)
-    rows = {int(id): row for row, id in enumerate(range(len(vectors)) if ids is None else ids)}
+    rows: dict[int, list[int]] = {-1: []}  # LlamaIndex may give one number to two vectors
+    for row, id in enumerate(range(len(vectors)) if ids is None else ids):
+        rows.setdefault(int(id), []).append(row)
     top = min(TOP, len(vectors))
     exact = questions @ vectors.T
     _, found = index.search(questions, top)
     hits = 0
     for scores, labels in zip(exact, found, strict=True):
         least = np.sort(scores)[-top] - TIE
-        hits += sum(int(label) in rows and scores[rows[int(label)]] >= least for label in labels)
+        hits += sum(bool((scores[rows[int(label)]] >= least).any()) for label in labels)
     return hits / (top * len(questions))

@@ -1,6 +1,7 @@
 """LlamaIndex: FAISS behind its map store, which can delete; the docstore's hashes tell changes.
 
-Dense only: its BM25 retriever is a package of its own.
+Dense only: its BM25 retriever is a package of its own. The map store numbers a new vector by how
+many there are, so after a deletion two may share a number: that is left as it is.
 """
 
 from collections.abc import Sequence
@@ -60,9 +61,10 @@ class LlamaIndex:
         if not self._exists():
             return VectorStoreIndex.from_documents(documents, storage_context=self._empty())
         index = self._load()
-        index.refresh_ref_docs(
-            documents, update_kwargs={"delete_kwargs": {"delete_from_docstore": True}}
-        )
+        for document in documents:
+            if index.docstore.get_document_hash(document.id_) != document.hash:
+                _forget(index, document.id_)
+        index.refresh_ref_docs(documents)
         return index
 
     def tokens_read(self) -> int:
@@ -73,7 +75,6 @@ class LlamaIndex:
     def open(self) -> None:
         """Load the index."""
         self._opened = self._load()
-        self._retrievers: dict[int, object] = {}
 
     def search(self, question: str, k: int) -> list[str]:
         """Return what the best k passages are of."""
@@ -97,6 +98,13 @@ class LlamaIndex:
         index = load_index_from_storage(storage)
         assert isinstance(index, VectorStoreIndex)
         return index
+
+
+def _forget(index: VectorStoreIndex, document: str) -> None:
+    """Delete a document's vectors: the refresh deletes its nodes and leaves those behind."""
+    known = index.docstore.get_ref_doc_info(document)
+    if known is not None:
+        index.vector_store.delete_nodes(known.node_ids)
 
 
 def _document(id: str, text: str) -> Document:
