@@ -36,6 +36,7 @@ def goals(seen: Measured) -> list[Goal]:
         _least("tokens/s ÷ default peers'", 3, _worst(seen, _rate, _is_default)),
         _least("tokens/s ÷ tuned script's", 1.3, _worst(seen, _rate, _is_tuned_script)),
         _least("peers' unchanged re-ingestion ÷ ours", 20, _worst(seen, _unchanged)),
+        _least("the same with their start", 20, _worst(seen, _night)),
         _least("hybrid peers' p50 ÷ ours", 3, _worst(seen, _p50, _is_hybrid)),
         _most("memory ÷ peers'", 0.5, _inverse(_worst(seen, _memory))),
     ]
@@ -88,6 +89,10 @@ def _rate(ours: Speed, peer: Speed) -> float:
 
 def _unchanged(ours: Speed, peer: Speed) -> float:
     return peer.ratio(ours, "unchanged_s")
+
+
+def _night(ours: Speed, peer: Speed) -> float:
+    return peer.ratio(ours, "night_s")
 
 
 def _p50(ours: Speed, peer: Speed) -> float:

@@ -22,6 +22,7 @@ FIGURES: dict[str, Callable[[Result, Result], float]] = {  # of one build and on
     "tokens_per_s": lambda build, _: build["first"]["tokens"] / build["first"]["seconds"],
     "unchanged_s": lambda build, _: build["unchanged"]["seconds"],
     "unchanged_tokens": lambda build, _: build["unchanged"]["tokens"],
+    "night_s": lambda build, _: build["load_s"] + build["unchanged"]["seconds"],
     "changed_s": lambda build, _: build["changed"]["seconds"],
     "changed_tokens": lambda build, _: build["changed"]["tokens"],
     "p50_ms": lambda _, serve: serve["p50_s"] * 1000,

@@ -12,7 +12,7 @@ from bench.peers.plan import Row
 from bench.peers.prepared import Asked
 
 NIGHT = {"seconds": 1.0, "tokens": 10}
-BUILD = {"first": NIGHT, "unchanged": NIGHT, "changed": NIGHT}
+BUILD = {"load_s": 3.0, "first": NIGHT, "unchanged": NIGHT, "changed": NIGHT}
 SERVE = {"load_s": 1.0, "open_s": 1.0, "p50_s": 0.01, "p95_s": 0.02, "peak_rss_bytes": 2**20}
 OURS, SCRIPT, LLAMA = Row("footnote"), Row("script"), Row("llamaindex")
 
@@ -25,6 +25,10 @@ def ran(row: Row, *first_s: float, p50_s: float = 0.01, exactness: float | None 
 
 def ranked(row: Row, ndcg10: float) -> Quality:
     return Quality(row, "wiki", ndcg10, 0.5, {})
+
+
+def test_a_night_has_its_start() -> None:
+    assert ran(OURS, 1).figures["night_s"] == [4]
 
 
 def test_a_ratio_is_of_the_same_repetition() -> None:
