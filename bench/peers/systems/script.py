@@ -18,9 +18,9 @@ class Script:
 
     def __init__(self, setting: Setting) -> None:
         self._watch = watch(setting.model, setting.vectors)
-        options = {"batch": 64, "backend": "numba"} if setting.tuned else {}
-        self._search = HybridSearch(setting.state, str(setting.model), **options)
+        self._search = HybridSearch(setting.state, str(setting.model))
         if setting.tuned:
+            self._search.batch, self._search.backend = 64, "numba"
             self._search.model.max_seq_length = CHUNK_TOKENS
 
     def ingest(self, material: Material) -> None:
