@@ -12,7 +12,7 @@ QUESTIONS := "At what hours may I charge my e-bike battery in the bike shed in G
   "What day do I have to add stuff to the office snack order by?" \
   "How many vacation days do people get in the Tokyo office?"
 
-.PHONY: setup demo test test-servers crash check format clean
+.PHONY: setup demo test test-servers crash peers check format clean
 
 setup: $(VENV)/.installed
 
@@ -42,6 +42,11 @@ test-servers: setup
 crash: setup
 	$(BIN)/python -m pytest -m "" tests/crash --long
 
+# Footnote beside txtai, LangChain, LlamaIndex and a forty-line script: some 30 minutes.
+# DATA holds corpora/NAME with documents/ and questions.jsonl, or eval/NAME with corpus.jsonl.
+peers: setup
+	$(BIN)/python -m bench.peers --data $(DATA)
+
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -53,4 +58,4 @@ format: setup
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .servers data demo/data .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-peers .servers data demo/data .mypy_cache .ruff_cache .pytest_cache

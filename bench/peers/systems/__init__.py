@@ -1,0 +1,1 @@
+"""One module a system, each with `load(setting) -> System`; the process picks one by name."""

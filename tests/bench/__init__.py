@@ -1,0 +1,1 @@
+"""Tests of `bench`, of what needs no peers' environment."""
