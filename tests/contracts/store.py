@@ -159,6 +159,17 @@ class StoreContract:
             found = {hit.chunk.document.id for hit in hits}
             assert found == {id for id in texts if may_read(Access(readers[id]), principals)}
 
+    def test_a_copy_takes_no_place_from_another_page(self) -> None:
+        build = self.build()
+        for name in "ab":
+            self.put(build, document(f"wiki:{name}"), ["the canteen opens at noon"])
+        self.put(build, document("wiki:c"), ["the canteen is closed on Friday"])
+        build.publish({})
+        store = self.store()
+        opens, closed = "the canteen opens at noon", "the canteen is closed on Friday"
+        assert self.found(store, "when does the canteen open", ANYONE, k=2) == [opens, closed]
+        assert self.found(store, "when does the canteen open", ANYONE) == [opens, closed, opens]
+
     def test_an_update_replaces_every_chunk_of_the_document(self) -> None:
         build = self.build()
         self.put(build, document("wiki:a"), ["old text one", "old text two"])
