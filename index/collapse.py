@@ -4,19 +4,18 @@ Pure. Nothing is lost: what repeats another candidate only comes after those tha
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from index.base import Hit
-from index.versions import older, stated
+from index.versions import older, one_subject, stated, subject
 
 MOST = 2  # chunks of one document, where others compete
 COMPETES = 0.95  # share of a third chunk's score: at 0.93 evidence is lost, see rag/eval/LOG.md
 TIED = 0.8  # share of an older version's score from which the newer one takes its place
 SAME = 0.95  # share of words in common from which two texts say the same
 
-Words = Callable[[str], frozenset[str]]  # text -> its words
+Words = Mapping[str, frozenset[str]]  # text -> its words
 
 
 def arranged(hits: Sequence[Hit], question: str) -> list[Hit]:
@@ -24,7 +23,7 @@ def arranged(hits: Sequence[Hit], question: str) -> list[Hit]:
 
     hits: best first. question: if it names the year of the older version, that one is meant.
     """
-    words: Words = lru_cache(maxsize=None)(lambda text: frozenset(text.split()))
+    words = {hit.chunk.text: frozenset(hit.chunk.text.split()) for hit in hits}
     kept, repeats = _collapsed(_by_version(hits, question, words), words)
     return [*_spread(kept), *repeats]
 
@@ -53,9 +52,14 @@ def _versions(hits: Sequence[Hit], words: Words) -> list[tuple[Hit, Hit]]:
     for hit in hits:
         best.setdefault(hit.chunk.document.id, hit)
 
+    subjects = {id: subject(hit.chunk.document.title) for id, hit in best.items()}
+
     def pair(one: Hit, other: Hit) -> tuple[Hit, Hit] | None:
+        if not one_subject(*(subjects[hit.chunk.document.id] for hit in (one, other))):
+            return None
+
         def alike() -> float:
-            first, second = words(one.chunk.text), words(other.chunk.text)
+            first, second = words[one.chunk.text], words[other.chunk.text]
             return len(first & second) / max(1, len(first | second))
 
         found = older(one.chunk.document, other.chunk.document, alike=alike)
@@ -104,7 +108,7 @@ def _repeats(first: Hit, second: Hit, words: Words) -> bool:
     one, other = first.chunk.text, second.chunk.text
     if min(len(one), len(other)) < SAME * max(len(one), len(other)):
         return False
-    shared, all_ = words(one) & words(other), words(one) | words(other)
+    shared, all_ = words[one] & words[other], words[one] | words[other]
     differing = all_ - shared
     return len(shared) >= SAME * len(all_) and not any(map(_tells, differing))
 

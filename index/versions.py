@@ -7,7 +7,6 @@ expenses" have one. Minutes of June and of September have one too, but are a ser
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 
 from index.base import DocumentInfo
 
@@ -33,7 +32,7 @@ def older(
 
     alike: gives the share of words that what was found of them has in common, 0 to 1.
     """
-    if not _one_subject(first.title, second.title):
+    if not one_subject(subject(first.title), subject(second.title)):
         return None
     one, other = as_of(first), as_of(second)
     if abs(one - other) < APART:
@@ -62,21 +61,21 @@ def stated(title: str) -> datetime | None:
         return datetime(year, 1, 1, tzinfo=UTC)
 
 
-def _one_subject(first: str, second: str) -> bool:
-    one, other = _subject(first), _subject(second)
-    if one == other:
-        return bool(one)
-    return _stands_for(one, other) or _stands_for(other, one)
-
-
-@lru_cache(maxsize=1024)
-def _subject(title: str) -> tuple[str, ...]:
+def subject(title: str) -> tuple[str, ...]:
+    """Return the words of a title that say what it is about, without dates and versions."""
     plain = _VERSION.sub(" ", _DATE.sub(" ", title)).lower()
     return tuple(word for word in _WORD.findall(plain) if word not in _KIND)
 
 
+def one_subject(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    """Tell whether two subjects are the same, or one is the other's acronym."""
+    if first == second:
+        return bool(first)
+    return _stands_for(first, second) or _stands_for(second, first)
+
+
 def _stands_for(short: tuple[str, ...], words: tuple[str, ...]) -> bool:
-    """Tell whether a subject is the other's acronym: "WFH" of "Work from home"."""
+    """Tell whether "WFH" is for "Work from home"."""
     if len(short) != 1 or len(words) < ACRONYM:
         return False
     return short[0] == "".join(word[0] for word in words)
