@@ -18,6 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from numpy.typing import NDArray
 from bench.conditions import describe, pin
 from index import dense, generations, records
 from index.access import EVERYONE
-from index.base import Chunk, Vector, Vectors
+from index.base import Chunk, Hit, Store, Vector, Vectors
 from index.contents import CHUNKS, OWNERS, VECTORS
 from index.lexical import LexicalIndex
 from index.local import POOL, LocalBuild, PublishedStore
@@ -77,14 +78,9 @@ def measured(source: Source, chunks: int, data: Path) -> str:
         opened = fresh.submit(opened_mib, data, source.questions[0]).result()
     store = PublishedStore(data, recipe="bench")
     lines = [_searches(source, folder, name) for name in READERS]
-    both = [
-        lambda q, who=who: store.search(*q, 5, frozenset({who}))  # type: ignore[misc]
-        for who in READERS.values()
-    ]
-    lines += [
-        _row(f"both, fused, {name}", _seconds(search, source.questions))
-        for name, search in zip(READERS, both, strict=True)
-    ]
+    for name, principal in READERS.items():
+        search = partial(_both, store, frozenset({principal}))
+        lines.append(_row(f"both, fused, {name}", _seconds(search, source.questions)))
     size = sum(file.stat().st_size for file in folder.iterdir()) / 2**20
     vectors = (folder / VECTORS).stat().st_size / 2**20
     return "\n".join(
@@ -97,6 +93,10 @@ def measured(source: Source, chunks: int, data: Path) -> str:
             "",
         ]
     )
+
+
+def _both(store: Store, principals: frozenset[str], question: Question) -> list[Hit]:
+    return store.search(*question, 5, principals)
 
 
 def opened_mib(data: Path, question: Question) -> float:
