@@ -78,6 +78,7 @@ class Hit:
     score: float  # fused; higher is better
     cosine: float | None  # in [-1, 1]; None if only the words matched
     bm25: float | None  # >= 0; None if only the meaning matched
+    newer: str | None = None  # id of the document that seems a newer version of this one's
 
 
 class Embedder(Protocol):

@@ -9,6 +9,7 @@ import math
 import re
 import sqlite3
 from collections.abc import Sequence
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ CREATE VIRTUAL TABLE words USING fts5(context, text, content='', tokenize='{TOKE
 """
 K1, B = 1.2, 0.75  # as in FTS5
 LEAST_IDF = 1e-6  # as in FTS5: of a word that more than half of the chunks have
+FREQUENT = 0.2  # share of the readable chunks: a word that more have is left out if others are left
+PRUNED_FROM = 10_000  # readable chunks; of fewer, every word is counted fast enough
+KEPT = 4_000_000  # places in rows of words asked lately, 8 bytes each
 
 _TEMPORARY = (
     f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.asked USING fts5(word, tokenize='{TOKENIZER}')",
@@ -41,17 +45,24 @@ _COLUMN = 1 << 24  # positions of a column; a chunk has fewer
 _ROW = 2 * _COLUMN
 
 Ints = NDArray[np.int64]
+Postings = tuple[NDArray[np.int32], NDArray[np.int32]]  # rows with a word, how often each has it
 
 
 class LexicalIndex:
     """The words of one generation; read-only, threads may share it."""
 
-    def __init__(self, database: sqlite3.Connection, chunks: int) -> None:
+    def __init__(
+        self, database: sqlite3.Connection, chunks: int, *, pruned_from: int = PRUNED_FROM
+    ) -> None:
         """Read how long every chunk is. database: the generation's, needed again for a search."""
         self._lengths: Ints = np.zeros(chunks, np.int64)
         # FTS5 documents this table: for each row its columns' token counts, as varints.
         for row, sizes in database.execute("SELECT id, sz FROM words_docsize"):
             self._lengths[row] = sum(_varints(sizes))
+        self._pruned_from = pruned_from
+        self._kept: dict[tuple[str, ...], Postings] = {}
+        self._places = 0  # in what is kept
+        self._keeping = Lock()
 
     def search(
         self, database: sqlite3.Connection, text: str, n: int, readable: NDArray[np.bool_]
@@ -61,21 +72,39 @@ class LexicalIndex:
         database: a connection of the caller's own. readable: (chunks,).
         """
         words = terms(text)
-        if not words or not readable.any():
+        chunks = int(readable.sum())
+        if not words or not chunks:
             return []
-        scores = np.zeros(len(readable))
-        found = np.zeros(len(readable), np.bool_)
-        scale = K1 * (1 - B + B * self._lengths / max(self._lengths[readable].mean(), 1.0))
+        found = []
         for tokens in _tokens(database, words):
-            rows, times = _phrase(database, tokens)
+            rows, times = self._postings(database, tuple(tokens))
             mine = readable[rows]
-            rows, times = rows[mine], times[mine]
-            idf = _idf(int(readable.sum()), len(rows))
-            scores[rows] += idf * times * (K1 + 1) / (times + scale[rows])
-            found[rows] = True
-        rows = np.flatnonzero(found)
+            found.append((rows[mine], times[mine]))
+        if chunks >= self._pruned_from:
+            found = [one for one in found if len(one[0]) <= FREQUENT * chunks] or found
+        scores = np.zeros(len(readable))
+        scale = K1 * (1 - B + B * self._lengths / max(self._lengths[readable].mean(), 1.0))
+        for rows, times in found:
+            scores[rows] += _idf(chunks, len(rows)) * times * (K1 + 1) / (times + scale[rows])
+        rows = np.flatnonzero(scores)
         best = rows[np.lexsort((rows, -scores[rows]))][:n]
         return [(int(row), float(scores[row])) for row in best]
+
+    def _postings(self, database: sqlite3.Connection, tokens: tuple[str, ...]) -> Postings:
+        """Return a word's rows; those asked lately are kept, the ones read first go first."""
+        found = self._kept.get(tokens)
+        if found is not None:
+            return found
+        rows, times = _phrase(database, tokens)
+        found = rows.astype(np.int32), times.astype(np.int32)
+        with self._keeping:
+            if tokens not in self._kept:
+                self._kept[tokens] = found
+                self._places += len(rows)
+            while self._places > KEPT:
+                oldest, _ = self._kept.pop(next(iter(self._kept)))
+                self._places -= len(oldest)
+        return found
 
 
 def terms(text: str) -> list[str]:

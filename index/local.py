@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from index import contents, dense, disk, generations, lexical, records
 from index.access import Access, may_read
 from index.base import Chunk, DocumentInfo, Hit, StoreError, Vector, Vectors
+from index.collapse import arranged
 from index.contents import CHUNKS, OWNERS, VECTORS
 from index.fuse import fuse
 from index.live import Live
@@ -24,6 +25,7 @@ from index.overlay import Forbidden, Overlay
 
 POOL = 50  # candidates a ranking gives to the fusion: chosen on development sets, as the next
 FUSION_K = 10  # the paper's 60 lets the depth of a ranking outvote its head: rag/eval/LOG.md
+ARRANGED = 20  # best of the fusion that are looked at for repeats and older versions
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +63,10 @@ class LocalStore:
         cosines = dict(self._dense.search(vector, max(POOL, k), readable))
         with self._rows.one() as database:
             scores = dict(self._words.search(database, text, max(POOL, k), readable))
-            fused = fuse([cosines, scores], FUSION_K)[:k]
+            fused = fuse([cosines, scores], FUSION_K)[: max(ARRANGED, k)]
             chunks = records.chunks_of_rows(database, [row for row, _ in fused])
-        return [Hit(chunks[row], score, cosines.get(row), scores.get(row)) for row, score in fused]
+        hits = [Hit(chunks[row], score, cosines.get(row), scores.get(row)) for row, score in fused]
+        return arranged(hits, text)[:k]
 
     def read(self, document_id: str, principals: frozenset[str]) -> list[Chunk]:
         """Return all chunks of one document in order; none if it is gone or forbidden."""

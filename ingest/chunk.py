@@ -41,14 +41,15 @@ def chunks_of(info: DocumentInfo, parsed: Parsed, embedder: Embedder) -> list[Ch
     ]
 
 
-def windows_of(chunk: Chunk, embedder: Embedder) -> list[str]:
+def windows_of(chunk: Chunk, embedder: Embedder, tokens: int = WINDOW_TOKENS) -> list[str]:
     """Return what is embedded of a chunk: its context with each window of its text, in turn.
 
     The encoder was trained on short texts, so one vector for 512 tokens blurs them: by windows
     hit@5 rose from 0.934 to 0.946 on the development sets, see rag/eval/LOG.md.
+    tokens: of a window at most, its context not counted.
     """
     count = lru_cache(maxsize=4096)(lambda text: embedder.count_tokens(text) - SPECIAL_TOKENS)
-    pieces = _pieces(chunk.text, 0, len(chunk.text), count, WINDOW_TOKENS)
+    pieces = _pieces(chunk.text, 0, len(chunk.text), count, tokens)
     return [f"{chunk.context}\n{chunk.text[start:end]}" for start, end in pieces]
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from index.access import EVERYONE
 from index.base import Hit, Store
+from index.lexical import LexicalIndex
 from index.live import Live
 from index.local import LocalStore, PublishedStore
 from index.overlay import Overlay
@@ -176,3 +177,6 @@ def test_the_only_cache_on_the_way_of_a_question_is_keyed_by_principals_and_over
     assert found == {"index/local.py": ["lru_cache(maxsize=256)(self._readable_rows)"]}
     names = [each.name for each in inspect.signature(LocalStore._readable_rows).parameters.values()]
     assert names == ["self", "principals", "forbidden"]
+    # What is kept of a word is read before anybody's rights are looked at.
+    read = inspect.signature(LexicalIndex._postings).parameters.values()
+    assert [each.name for each in read] == ["self", "database", "tokens"]

@@ -77,7 +77,8 @@ def questions_of(folder: Path, file: Path | None = None) -> list[EvalQuestion]:
 def indexed(folder: Path) -> Settings:
     """Index a folder where only evaluation reads it; fast when nothing in it changed."""
     name = f"{folder.resolve().name}-{hashlib.sha256(bytes(folder.resolve())).hexdigest()[:8]}"
-    private = _settings(folder).model_copy(update={"data_dir": PRIVATE / name, "ingest": ANY_LOSS})
+    own = {"data_dir": PRIVATE / name, "ingest": ANY_LOSS}
+    private = settings_of(folder).model_copy(update=own)
     try:
         report = ingestion.run(private, rebuild=False)
     except StoreError:  # made by another version, or damaged: it is only a cache
@@ -87,7 +88,8 @@ def indexed(folder: Path) -> Settings:
     return private
 
 
-def _settings(folder: Path) -> Settings:
+def settings_of(folder: Path) -> Settings:
+    """Return settings whose sources are a folder's documents; SettingsError if it has none."""
     if (folder / "corpus.jsonl").is_file():
         corpus = JsonLinesSource(
             type="jsonl", name="corpus", path=folder.resolve() / "corpus.jsonl", readers=READERS

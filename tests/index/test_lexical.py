@@ -60,3 +60,24 @@ def test_words_that_nobody_asked_before_are_not_kept_for_the_next_question() -> 
     everything = np.array([True, True])
     assert [row for row, _ in index.search(made, "pump", 9, everything)] == [0]
     assert [row for row, _ in index.search(made, "leave", 9, everything)] == [1]
+
+
+def test_in_a_large_index_a_word_of_every_fifth_chunk_is_left_out_unless_nothing_is_left() -> None:
+    texts = {row: ("", "pump pump" if row % 3 else "pump leave") for row in range(30)}
+    made = database({**texts, 30: ("", "gateway pump")})
+    index = LexicalIndex(made, 31, pruned_from=31)
+    everything = np.array([True] * 31)
+    assert [row for row, _ in index.search(made, "pump gateway", 99, everything)] == [30]
+    assert len(index.search(made, "pump", 99, everything)) == 31
+    everything[0] = False  # who reads fewer has a small index: no word is left out
+    assert len(index.search(made, "pump gateway", 99, everything)) == 30
+
+
+def test_a_word_asked_again_is_found_again_by_who_reads_other_chunks() -> None:
+    made = database({0: ("", "pump"), 1: ("", "pump pump")})
+    index = LexicalIndex(made, 2)
+    first = index.search(made, "pump", 9, np.array([True, False]))
+    both = index.search(made, "pump", 9, np.array([True, True]))
+    assert [row for row, _ in first] == [0]
+    assert [row for row, _ in both] == [1, 0]
+    assert index.search(made, "pump", 9, np.array([True, False])) == first
