@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from index.base import Embedder, Hit, Store, Vector
-from rag import cite, confidence, correct, evidence, extract, prompt, withhold
+from rag import cite, confidence, correct, evidence, extract, prompt, small_talk, withhold
 from rag.base import (
     Answer,
     Citation,
@@ -99,6 +99,9 @@ class Engine:
     def stream(self, question: Question) -> Iterator[Event]:
         """Yield Found, then Partial as sentences are verified, then one Answer."""
         watch = _Watch(self._clock, self._clock())
+        if said := small_talk.reply(question.text):
+            yield _replied(said, watch)
+            return
         store = self._store.pinned()  # one answer never mixes two generations
         query = standalone(question)
         tried: list[Draft] = []
@@ -210,6 +213,21 @@ class Engine:
             generation=generation,
             timings=Timings(watch.retrieved_s, watch.first_token_s, watch.elapsed()),
         )
+
+
+def _replied(said: str, watch: _Watch) -> Answer:
+    """Return the answer to small talk: nothing was looked up, so nothing is cited or doubted."""
+    return Answer(
+        id=uuid.uuid4().hex,
+        text=said,
+        citations=(),
+        closest=(),
+        confidence=1.0,
+        status="replied",
+        attempts=(),
+        generation="",
+        timings=Timings(0.0, None, watch.elapsed()),
+    )
 
 
 def _relevance(claims: Sequence[cite.Claim], ranked: Sequence[evidence.Sentence]) -> float:

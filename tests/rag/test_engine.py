@@ -175,6 +175,18 @@ def test_the_search_sees_the_principals_and_the_standalone_question() -> None:
     assert (k, principals) == (5, frozenset({"user:a@x.org"}))
 
 
+@pytest.mark.parametrize(
+    "text", ["hi", "thanks!", "What can you do?", "Which sources do you know?"]
+)
+def test_small_talk_is_replied_to_without_a_look_at_index_or_model(text: str) -> None:
+    model, store = ScriptedModel("Parental leave is 20 weeks."), ListStore(LEAVE)
+    (said,) = engine(model=model, store=store).stream(Question(text, ANYONE))
+    assert isinstance(said, Answer)
+    assert said.status == "replied"
+    assert (said.citations, said.closest, said.attempts, said.generation) == ((), (), (), "")
+    assert (store.asked, model.said) == ([], 0)
+
+
 def test_one_answer_is_of_one_generation_although_another_is_published_meanwhile() -> None:
     class Moving(ListStore):
         """A store that has moved on to another generation at every look."""
