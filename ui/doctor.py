@@ -14,7 +14,7 @@ from index import generations
 from index.access import EVERYONE
 from index.base import StoreError
 from rag.base import ModelError, Question
-from ui import wiring
+from ui import reranking, wiring
 from ui.settings import LocalSource, Settings, SettingsError, SlackSource, WikiSource, secret
 
 PACKAGES = ("faiss-cpu", "openvino-genai", "gradio", "slack-bolt", "unstructured", "pypdfium2")
@@ -38,6 +38,7 @@ def run(settings: Settings, *, offline: bool) -> list[Check]:
         _check("embedder", lambda: _embedder(settings)),
         _check("model", lambda: _model(settings)),
         _check("sources", lambda: _sources(settings)),
+        _check("reranker", lambda: reranking.probed(settings.retrieval)),
         _check("index", lambda: _index(settings)),
     ]
     if offline:
