@@ -49,7 +49,9 @@ def test_a_question_that_stands_alone_borrows_nothing_of_another_subject(
 
 
 def test_what_the_whole_conversation_is_about_outlives_a_turn_that_does_not_say_it() -> None:
-    assert asked("Why did it fall?", DRIFTED).split()[4:6] == ["Empire", "Byzantine"]
+    query = asked("Why did it fall?", DRIFTED)
+    assert {"Byzantine", "Empire"} <= set(query.split())
+    assert query.index("Empire") < query.index("Byzantine")  # the answers repeat it
 
 
 def test_a_thread_whose_answers_are_not_known_still_carries_its_questions() -> None:
