@@ -101,6 +101,16 @@ class Embedder(Protocol):
         ...
 
 
+class Reranker(Protocol):
+    """Question and passages in, scores out: a slower judge of what the search found."""
+
+    name: str
+
+    def scores(self, question: str, passages: Sequence[str]) -> NDArray[np.float32]:
+        """Return (len(passages),), higher is better. What is too long loses its end."""
+        ...
+
+
 class Store(Protocol):
     """What is published, read-only: all that `rag` sees of the index."""
 

@@ -78,16 +78,19 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the user gets. An abstention has no citations and says where one might look."""
+    """What the user gets. An abstention has no citations and says where one might look.
+
+    A reply to small talk rests on nothing: no citations, no closest pages, no confidence to show.
+    """
 
     id: str
     text: str
     citations: tuple[Citation, ...]
     closest: tuple[Citation, ...]  # unconfirmed, best first: other passages that were found
     confidence: float
-    status: Literal["answered", "abstained"]
+    status: Literal["answered", "abstained", "replied"]  # replied: to small talk
     attempts: tuple[Draft, ...]
-    generation: str  # of the index
+    generation: str  # of the index; "" when it was not asked
     timings: Timings
 
 
@@ -148,7 +151,7 @@ class Answerer(Protocol):
     """Question in, events out: what every surface talks to. `rag.engine.Engine` is the real one."""
 
     def stream(self, question: Question) -> Iterator[Event]:
-        """Yield Found, then Partial as words come, then one Answer.
+        """Yield Found, then Partial as words come, then one Answer; small talk gets it at once.
 
         Closing the iterator stops the work. A failing model is not an error here: the answer
         then quotes or abstains. Raises StoreError if the index cannot be used.

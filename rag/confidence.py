@@ -93,6 +93,17 @@ def _share(wanted: set[str], held: set[str]) -> float:
     return len(wanted & held) / len(wanted) if wanted else 1.0
 
 
+def lacks_turn(turn: str, hits: Sequence[Hit]) -> bool:
+    """Whether no passage found holds a word of what this very turn asks.
+
+    A follow-up borrows words of earlier turns. Where they alone led to the passages, those answer
+    the earlier question once more, not "and on Mars?".
+    """
+    asked = set(words.content_stems(turn))
+    held = {s for hit in hits for s in words.stems(f"{hit.chunk.context}\n{hit.chunk.text}")}
+    return bool(asked) and asked.isdisjoint(held)
+
+
 def _agree(hits: Sequence[Hit]) -> bool:
     nearest = max(hits, key=lambda hit: hit.cosine or -1.0)
     wordiest = max(hits, key=lambda hit: hit.bm25 or 0.0)

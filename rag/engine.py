@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from index.base import Embedder, Hit, Store, Vector
-from rag import cite, confidence, correct, evidence, extract, prompt, withhold
+from rag import cite, confidence, correct, evidence, extract, prompt, small_talk, withhold
 from rag.base import (
     Answer,
     Citation,
@@ -26,7 +26,7 @@ from rag.sentences import sentences
 
 CLOSEST = 3  # unconfirmed pages named beside an answer or instead of one
 RELEVANT = 0.5  # a draft must rest on a sentence at least this share as likely as the likeliest
-LACKING_CODE = 0.3  # times the confidence of an answer whose passage lacks a code that was asked
+LACKING = 0.3  # times the confidence where a code that was asked, or all of the turn, is missing
 NOT_FOUND = "I could not find an answer to that in the documents you can read."
 
 
@@ -99,6 +99,9 @@ class Engine:
     def stream(self, question: Question) -> Iterator[Event]:
         """Yield Found, then Partial as sentences are verified, then one Answer."""
         watch = _Watch(self._clock, self._clock())
+        if said := small_talk.reply(question.text):
+            yield _replied(said, watch)
+            return
         store = self._store.pinned()  # one answer never mixes two generations
         query = standalone(question)
         tried: list[Draft] = []
@@ -111,13 +114,14 @@ class Engine:
                 if not tried:
                     watch.retrieved_s = watch.elapsed()
                     yield Found(tuple(hits))
-                found[key] = self._judge(attempt.query, vector, hits)
+                found[key] = self._judge(attempt.query, question.text, vector, hits)
             tried.append((yield from self._draft(attempt, found[key], question, watch)))
         # Asked of the index as it is now: a document may have been taken back meanwhile.
         readable = self._store.readable(withhold.documents(tried), question.principals)
         yield self._conclude(withhold.withheld(tried, readable), watch, store.generation)
 
-    def _judge(self, query: str, vector: Vector, hits: Sequence[Hit]) -> _Evidence:
+    def _judge(self, query: str, turn: str, vector: Vector, hits: Sequence[Hit]) -> _Evidence:
+        """Judge what was found for a query; turn: what was asked now, without what it borrows."""
         ranked = evidence.rank(
             query,
             vector,
@@ -131,7 +135,9 @@ class Engine:
         signals = confidence.signals(query, hits, ranked)
         chance = confidence.probability(self._calibration, signals)
         if confidence.lacks_code(query, hits[ranked[0].hit]):
-            chance *= LACKING_CODE
+            chance *= LACKING
+        if query != turn and confidence.lacks_turn(turn, hits):
+            chance *= LACKING
         return _Evidence(tuple(hits), tuple(ranked), chance)
 
     def _draft(
@@ -210,6 +216,21 @@ class Engine:
             generation=generation,
             timings=Timings(watch.retrieved_s, watch.first_token_s, watch.elapsed()),
         )
+
+
+def _replied(said: str, watch: _Watch) -> Answer:
+    """Return the answer to small talk: nothing was looked up, so nothing is cited or doubted."""
+    return Answer(
+        id=uuid.uuid4().hex,
+        text=said,
+        citations=(),
+        closest=(),
+        confidence=1.0,
+        status="replied",
+        attempts=(),
+        generation="",
+        timings=Timings(0.0, None, watch.elapsed()),
+    )
 
 
 def _relevance(claims: Sequence[cite.Claim], ranked: Sequence[evidence.Sentence]) -> float:

@@ -254,6 +254,7 @@ def check(context: click.Context, name: str | None, as_json: bool) -> None:
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write JSON here.")
 @click.option("--limit", type=click.IntRange(1), help="Ask only the first N questions.")
 @click.option("--retrieval-only", is_flag=True, help="Search only; ask no model.")
+@click.option("--reranker", help="Folder of a CrossEncoder that puts the hits in order.")
 @click.pass_context
 @reports_failure
 def evaluate(
@@ -262,6 +263,7 @@ def evaluate(
     json_file: Path | None,
     limit: int | None,
     retrieval_only: bool,
+    reranker: str | None,
 ) -> None:
     """Ask every question of FOLDER and measure the answers.
 
@@ -272,7 +274,8 @@ def evaluate(
     """
     from ui import evaluation
 
-    click.echo(evaluation.run(folder, json_file, limit=limit, retrieval_only=retrieval_only))
+    how = evaluation.How(limit, retrieval_only, reranker)
+    click.echo(evaluation.run(folder, json_file, how))
 
 
 for verb in (*VERBS, tune):

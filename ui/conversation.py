@@ -45,9 +45,13 @@ class Conversation:
 
     @property
     def history(self) -> tuple[tuple[str, str], ...]:
-        """The last answered turns, as a Question takes them."""
-        answered = [(t.question, t.answer.text) for t in self.turns if t.answer is not None]
-        return tuple(answered[-HISTORY:])
+        """The last turns that were looked up, as a Question takes them; a refusal says nothing."""
+        turns = [
+            (turn.question, turn.answer.text if turn.answer.status == "answered" else "")
+            for turn in self.turns
+            if turn.answer is not None and turn.answer.status != "replied"
+        ]
+        return tuple(turns[-HISTORY:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from index import generations
 from index.access import EVERYONE
 from index.base import StoreError
 from rag.base import ModelError, Question
-from ui import wiring
+from ui import reranking, wiring
 from ui.settings import Settings, SettingsError, secret
 from ui.source_settings import LocalSource
 
@@ -39,6 +39,7 @@ def run(settings: Settings, *, offline: bool) -> list[Check]:
         _check("embedder", lambda: _embedder(settings)),
         _check("model", lambda: _model(settings)),
         _check("sources", lambda: _sources(settings)),
+        _check("reranker", lambda: reranking.probed(settings.retrieval)),
         _check("index", lambda: _index(settings)),
     ]
     if offline:

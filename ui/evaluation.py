@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 import os
 import platform
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from rag.base import Question
 from rag.eval import questions as question_files
 from rag.eval.questions import EvalQuestion
 from rag.retrieve import standalone
-from ui import ingestion, ingestion_text, settings, wiring
+from ui import ingestion, ingestion_text, reranking, settings, wiring
 from ui.progress import progress_bar
 from ui.settings import IngestSection, ModelSection, Settings, SettingsError
 from ui.source_settings import FilesSource, JsonLinesSource
@@ -25,15 +26,24 @@ RANKED = 10  # hits that the retrieval figures look at
 READERS = frozenset({EVERYONE})
 
 
-def run(folder: Path, json_file: Path | None, *, limit: int | None, retrieval_only: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class How:
+    """What of a folder is asked, and of what."""
+
+    limit: int | None = None  # questions; None: all
+    retrieval_only: bool = False
+    reranker: str | None = None  # instead of the settings' own
+
+
+def run(folder: Path, json_file: Path | None, how: How) -> str:
     """Return the table of one folder's questions; also write JSON if asked to."""
     from rag.eval import report
     from rag.eval.run import run as run_all
     from rag.eval.run import run_retrieval
 
-    asked = questions_of(folder)[:limit]
-    private = indexed(folder)
-    if retrieval_only:
+    asked = questions_of(folder)[: how.limit]
+    private = _reranked(indexed(folder), how.reranker)
+    if how.retrieval_only:
         encoder = wiring.embedder(private.embedder)
         store = wiring.store(private, encoder)
         with progress_bar() as progress:
@@ -47,20 +57,23 @@ def run(folder: Path, json_file: Path | None, *, limit: int | None, retrieval_on
             tuned = ModelSection(path=wiring.tuned_model(PRIVATE / wiring.MODELS))  # once for all
             private = private.model_copy(update={"model": tuned})
         made = wiring.answering(private)
+        store = made.store
         made.engine.ask(Question("What is this about?", READERS))  # the first one warms up
         with progress_bar() as progress:
             result = run_all(
                 asked,
                 made.engine,
-                lambda question: _search(question, made.store, made.embedder),
+                lambda question: _search(question, store, made.embedder),
                 principals=READERS,
                 progress=lambda done, total: progress("questions", done, total),
-                text_of=lambda document_id: _text(made.store, document_id),
+                text_of=lambda document_id: _text(store, document_id),
             )
+    cost = reranking.cost(store)
     if json_file is not None:
-        facts = report.to_json(result, conditions=_conditions(folder, limit))
+        conditions = {**_conditions(folder, how.limit), "reranker": cost or None}
+        facts = report.to_json(result, conditions=conditions)
         json_file.write_text(json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8")
-    return report.table(result)
+    return "\n\n".join([report.table(result), *([f"reranker: {cost}"] if cost else [])])
 
 
 def questions_of(folder: Path, file: Path | None = None) -> list[EvalQuestion]:
@@ -86,6 +99,13 @@ def indexed(folder: Path) -> Settings:
     if ingestion.needs_a_person(report):
         raise SettingsError(ingestion_text.report(report))
     return private
+
+
+def _reranked(settings: Settings, model: str | None) -> Settings:
+    if model is None:
+        return settings
+    retrieval = settings.retrieval.model_copy(update={"reranker": model})
+    return settings.model_copy(update={"retrieval": retrieval})
 
 
 def settings_of(folder: Path) -> Settings:

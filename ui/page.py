@@ -43,6 +43,8 @@ def turn(each: Turn, number: int, now: datetime) -> str:
         body = f'<div class="failure" role="alert">{_text(each.failure)}</div>'
     elif each.answer.status == "abstained":
         body = _abstention(each.answer, now)
+    elif each.answer.status == "replied":
+        body = f'<div class="answer"><p>{_gated(answer_text(each.answer))}</p></div>'
     else:
         body = _answer(each.answer, number)
     return f'<article class="turn">{_question(each.question)}{body}</article>'
@@ -184,7 +186,7 @@ def _progress(hits: Sequence[Hit] | None) -> str:
 
 
 def _turn_evidence(answer: Answer | None, number: int, now: datetime, *, active: bool) -> str:
-    if answer is None or answer.status == "abstained":
+    if answer is None or answer.status != "answered":
         return _section(number, "", active=active)
     folds = "".join(_fold(each, number, now) for each in answer.citations)
     others = "".join(_card(each, now) for each in answer.closest)

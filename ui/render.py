@@ -24,7 +24,9 @@ _MARKER: Final = re.compile(r"\s?\[([0-9]{1,3})\]")
 
 
 def confidence_words(answer: Answer) -> str:
-    """Return "Well supported", "Partly supported" or "Not found"."""
+    """Return "Well supported", "Partly supported" or "Not found"; "" for small talk."""
+    if answer.status == "replied":
+        return ""
     if answer.status == "abstained":
         return "Not found"
     return "Well supported" if answer.confidence >= WELL_SUPPORTED else "Partly supported"
@@ -71,9 +73,19 @@ def source_label(citation: Citation, now: datetime) -> str:
     return f"{place_label(citation)} · {facts_label(citation, now)}"
 
 
+def sources(answer: Answer) -> tuple[Citation, ...]:
+    """Return the citations to show: only an answer has sources, a refusal never does."""
+    return answer.citations if answer.status == "answered" else ()
+
+
+def closest(answer: Answer) -> tuple[Citation, ...]:
+    """Return the unconfirmed pages to show; small talk looked none up."""
+    return answer.closest if answer.status != "replied" else ()
+
+
 def answer_text(answer: Answer) -> str:
-    """Return the text to show, gated, with only those [n] that a citation stands behind."""
-    known = {citation.marker for citation in answer.citations}
+    """Return the text to show, gated, with only those [n] that a source stands behind."""
+    known = {citation.marker for citation in sources(answer)}
     return _MARKER.sub(
         lambda match: match[0] if int(match[1]) in known else "", safe_text(answer.text)
     )
@@ -125,10 +137,11 @@ def to_json(answer: Answer) -> dict[str, object]:
         "id": answer.id,
         "status": answer.status,
         "text": answer_text(answer),
-        "confidence": answer.confidence,
+        "confidence": answer.confidence if answer.status != "replied" else None,
         "confidence_words": confidence_words(answer),
-        "citations": [_citation_json(citation) for citation in answer.citations],
-        "closest": [_citation_json(citation) for citation in answer.closest],
+        "citations": [_citation_json(citation) for citation in sources(answer)],
+        "closest": [_citation_json(citation) for citation in closest(answer)],
+        "closest_words": closest_words(answer) if closest(answer) else "",
         "model": answer.attempts[-1].model if answer.attempts else None,
         "generation": answer.generation,
         "timings": {
@@ -141,16 +154,18 @@ def to_json(answer: Answer) -> dict[str, object]:
 
 def to_terminal(answer: Answer, now: datetime) -> str:
     """Return an answer as plain text for `footnote ask`, without a line end at its end."""
-    lines = [answer_text(answer), "", confidence_words(answer)]
-    if answer.citations:
+    lines = [answer_text(answer)]
+    if words := confidence_words(answer):
+        lines += ["", words]
+    if sources(answer):
         lines += ["", "Sources"]
-    for citation in answer.citations:
+    for citation in sources(answer):
         lines.append(f"[{citation.marker}] {source_label(citation, now)}")
         lines.append(f"    {_printed_url(citation)}")
         lines += [_indented(f"“{safe_text(each.text)}”") for each in citation.quotes]
-    if answer.closest:
-        lines += ["", f"{closest_heading(answer)} ({NOT_CONFIRMED})"]
-    for citation in answer.closest[:3]:
+    if closest(answer):
+        lines += ["", closest_words(answer)]
+    for citation in closest(answer)[:3]:
         lines.append(f"  - {source_label(citation, now)}")
         lines.append(f"    {_printed_url(citation)}")
     return "\n".join(lines)
@@ -158,19 +173,22 @@ def to_terminal(answer: Answer, now: datetime) -> str:
 
 def to_markdown(answer: Answer, now: datetime) -> str:
     """Return an answer as CommonMark whose only links are those of `source_url`."""
-    parts = [_markdown(answer_text(answer)), f"*{confidence_words(answer)}*"]
-    for citation in answer.citations:
+    parts = [_markdown(answer_text(answer))]
+    if words := confidence_words(answer):
+        parts.append(f"*{words}*")
+    for citation in sources(answer):
         quotes = "".join(f"\n   > {_markdown(_one_line(each.text))}\n" for each in citation.quotes)
         parts.append(f"{citation.marker}. {_markdown_source(citation, now)}\n{quotes}".rstrip())
-    if answer.closest:
-        parts.append(f"{closest_heading(answer)} ({NOT_CONFIRMED}):")
-        parts.append("\n".join(f"- {_markdown_source(c, now)}" for c in answer.closest[:3]))
+    if closest(answer):
+        parts.append(f"{closest_words(answer)}:")
+        parts.append("\n".join(f"- {_markdown_source(c, now)}" for c in closest(answer)[:3]))
     return "\n\n".join(parts)
 
 
-def closest_heading(answer: Answer) -> str:
+def closest_words(answer: Answer) -> str:
     """Return what the unconfirmed pages are called beside this answer."""
-    return "Closest pages" if answer.status == "abstained" else "Also found"
+    heading = "Closest pages" if answer.status == "abstained" else "Also found"
+    return f"{heading} ({NOT_CONFIRMED})"
 
 
 def _citation_json(citation: Citation) -> dict[str, object]:

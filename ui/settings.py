@@ -62,6 +62,13 @@ class ModelSection(Section):
         return self
 
 
+class RetrievalSection(Section):
+    """Who puts in order what the search finds."""
+
+    reranker: str | None = None  # folder of a sentence-transformers CrossEncoder; None: nobody
+    depth: int = Field(default=20, ge=5, le=100)  # passages that it reads a question
+
+
 class AnswerSection(Section):
     """When an answer is good enough to be shown."""
 
@@ -113,6 +120,7 @@ class Settings(Section):
     groups: dict[str, frozenset[str]] = {}  # name -> e-mail addresses, "group:<another name>"
     embedder: EmbedderSection = EmbedderSection()
     model: ModelSection = ModelSection()
+    retrieval: RetrievalSection = RetrievalSection()
     answer: AnswerSection = AnswerSection()
     web: WebSection = WebSection()
     slack: SlackSection = SlackSection()
@@ -182,6 +190,15 @@ def _from_folder(settings: Settings, folder: Path) -> Settings:
     model = settings.model
     named = {"path": model.path, "adapter": model.adapter}
     model = model.model_copy(update={key: folder / at for key, at in named.items() if at})
+    retrieval = settings.retrieval
+    if retrieval.reranker is not None and (folder / retrieval.reranker).exists():
+        at = str(folder / retrieval.reranker)
+        retrieval = retrieval.model_copy(update={"reranker": at})
     return settings.model_copy(
-        update={"data_dir": folder / settings.data_dir, "sources": sources, "model": model}
+        update={
+            "data_dir": folder / settings.data_dir,
+            "sources": sources,
+            "model": model,
+            "retrieval": retrieval,
+        }
     )

@@ -49,17 +49,23 @@ class Post:
 
 
 def post(answer: Answer, now: datetime) -> Post:
-    """Return the message that shows an answer with its sources, or the closest pages."""
+    """Return the message that shows an answer with its sources, or the closest pages.
+
+    A reply to small talk is words alone: no turn that a later question could build on.
+    """
     words = _escaped(render.answer_text(answer), _SECTION) or _NO_WORDS
+    if answer.status == "replied":
+        return Post(words, (_section(words),))
     confidence = _escaped(render.confidence_words(answer), _LABEL)
+    shown = render.sources(answer)[:_SOURCES]
     blocks = [
         _section(words, block_id=ANSWER_BLOCK),
         ContextBlock(elements=[_mrkdwn(confidence)]),
-        *(_section(_source(citation, now)) for citation in answer.citations[:_SOURCES]),
+        *(_section(_source(citation, now)) for citation in shown),
         *_closest(answer, now),
         _votes(answer),
     ]
-    labels = [f"[{c.marker}] {render.source_label(c, now)}" for c in answer.citations[:_SOURCES]]
+    labels = [f"[{c.marker}] {render.source_label(c, now)}" for c in shown]
     text = "\n".join([words, confidence, *(_escaped(label, _LABEL) for label in labels)])
     return Post(text=_cut(text, _TEXT), blocks=tuple(blocks))
 
@@ -85,7 +91,7 @@ def _votes(answer: Answer) -> ContextActionsBlock:
 def _closest(answer: Answer, now: datetime) -> Iterator[Block]:
     """An answer stands by itself; only "not found" says where one might look instead."""
     if answer.status == "abstained" and answer.closest:
-        yield _section(f"{render.closest_heading(answer)} ({render.NOT_CONFIRMED})")
+        yield _section(render.closest_words(answer))
         for citation in answer.closest[:_CLOSEST]:
             yield _section(f"• {_place(citation, now)}")
 

@@ -96,8 +96,9 @@ def tuned_model(merged: Path) -> Path:
 def store(settings: Settings, encoder: Embedder) -> Store:
     """Return the published index, for questions embedded by `encoder`."""
     from index.local import PublishedStore
+    from ui.reranking import ordered
 
-    return PublishedStore(settings.data_dir, recipe=recipe(encoder))
+    return ordered(PublishedStore(settings.data_dir, recipe=recipe(encoder)), settings.retrieval)
 
 
 def overlay(settings: Settings) -> "Overlay":

@@ -53,7 +53,7 @@ class Reply:
     """One answer and its scores."""
 
     text: str
-    status: Literal["answered", "abstained", "failed"]
+    status: Literal["answered", "abstained", "replied", "failed"]
     model: str  # of the last attempt; "" if there was none
     confidence: float
     right: bool | None  # what the confidence should predict; None: nothing to judge, see `_right`

@@ -120,7 +120,9 @@ def _shares(replies: Sequence[Reply]) -> Sequence[Rate | None]:
         )
         for model in sorted(models)
     ]
-    return [*answered, _mean("refused", _have_status(replies, "abstained"))]
+    taken = _have_status(replies, "replied")
+    small_talk = [_mean("taken for small talk", taken)] if any(taken) else []
+    return [*answered, _mean("refused", _have_status(replies, "abstained")), *small_talk]
 
 
 def _calibration(replies: Sequence[Reply]) -> Sequence[Rate | None]:

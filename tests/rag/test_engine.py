@@ -175,6 +175,40 @@ def test_the_search_sees_the_principals_and_the_standalone_question() -> None:
     assert (k, principals) == (5, frozenset({"user:a@x.org"}))
 
 
+ANSWERED = (("How many weeks is parental leave?", "Parental leave is 20 weeks at full pay. [1]"),)
+
+
+@pytest.mark.parametrize("text", ["and on Mars?", "What about helipads?", "and do they fly?"])
+def test_no_earlier_turn_switches_refusal_off(text: str) -> None:
+    made = engine("Parental leave is 20 weeks at full pay.", sure=2.0)  # 0.88 for everything
+    assert made.ask(Q).status == "answered"
+    refused = made.ask(Question(text, ANYONE, ANSWERED))
+    assert (refused.status, refused.citations) == ("abstained", ())
+
+
+def test_a_follow_up_whose_own_words_were_found_is_answered() -> None:
+    made = engine("Sick leave needs a note.", sure=2.0)
+    answer = made.ask(Question("and a sick note?", ANYONE, ANSWERED))
+    assert (answer.status, answer.text) == ("answered", "Sick leave needs a note. [1]")
+
+
+def test_a_follow_up_of_no_words_of_its_own_leans_on_what_was_found() -> None:
+    made = engine("Parental leave is 20 weeks.", sure=2.0)
+    assert made.ask(Question("and then?", ANYONE, ANSWERED)).status == "answered"
+
+
+@pytest.mark.parametrize(
+    "text", ["hi", "thanks!", "What can you do?", "Which sources do you know?"]
+)
+def test_small_talk_is_replied_to_without_a_look_at_index_or_model(text: str) -> None:
+    model, store = ScriptedModel("Parental leave is 20 weeks."), ListStore(LEAVE)
+    (said,) = engine(model=model, store=store).stream(Question(text, ANYONE))
+    assert isinstance(said, Answer)
+    assert said.status == "replied"
+    assert (said.citations, said.closest, said.attempts, said.generation) == ((), (), (), "")
+    assert (store.asked, model.said) == ([], 0)
+
+
 def test_one_answer_is_of_one_generation_although_another_is_published_meanwhile() -> None:
     class Moving(ListStore):
         """A store that has moved on to another generation at every look."""

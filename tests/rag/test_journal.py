@@ -12,12 +12,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+import sqlalchemy as sa
 
 from index.live import FILE, METADATA, Live
 from index.overlay import Overlay
 from rag.base import Answer, Question
-from rag.journal import Feedback, Journal, Journaled, JournalError
-from tests.ui.fake_answers import ScriptedAnswerer, answered, chunks, citation, document
+from rag.journal import QUESTIONS, Feedback, Journal, Journaled, JournalError
+from tests.ui.fake_answers import ScriptedAnswerer, answered, chunks, citation, document, replied
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ANN = frozenset({"everyone", "user:ann@x.org"})
@@ -29,7 +30,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from index.live import Live
-from rag.journal import Feedback, Journal
+from rag.journal import QUESTIONS, Feedback, Journal
 journal = Journal(Live(Path(sys.argv[1])), kept=timedelta(days=90))
 for number in range(int(sys.argv[2]), 1000):
     journal.rate(
@@ -160,3 +161,12 @@ def test_the_steps_of_the_schema_make_the_tables_that_the_code_reads(tmp_path: P
             rows = connection.exec_driver_sql(f"PRAGMA table_info({table.name})").all()
             real = {(name, bool(key)) for _, name, _, _, _, key in rows}
             assert real == {(column.name, column.primary_key) for column in table.columns}
+
+
+def test_small_talk_is_written_as_what_it_is(tmp_path: Path) -> None:
+    journal = made(tmp_path)
+    thanked = Journaled(ScriptedAnswerer({"*": [replied()]}), journal, lambda: NOW)
+    thanked.ask(Question("thanks", ANN))
+    with Live(tmp_path).reading() as connection:
+        row = connection.execute(sa.select(QUESTIONS.c.status, QUESTIONS.c.generation)).one()
+    assert tuple(row) == ("replied", "")

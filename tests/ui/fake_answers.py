@@ -86,6 +86,12 @@ def abstained(text: str, closest: Sequence[Citation] = ()) -> Answer:
     return _answer(text, (), closest, confidence=0.12, status="abstained")
 
 
+def replied(text: str = "You are welcome.") -> Answer:
+    """Return a reply to small talk."""
+    made = _answer(text, (), (), confidence=1.0, status="replied")
+    return replace(made, attempts=(), generation="")
+
+
 def _answer(
     text: str,
     citations: Sequence[Citation],

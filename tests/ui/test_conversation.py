@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 from rag.base import Quote
-from tests.ui.fake_answers import abstained, answered, chunks, citation, document
+from tests.ui.fake_answers import abstained, answered, chunks, citation, document, replied
 from ui.conversation import (
     MAX_BYTES,
     MAX_TURNS,
@@ -113,3 +113,16 @@ def test_an_abstention_keeps_its_words() -> None:
     (seen,) = authorised(talk("1", turn), lambda ids: frozenset()).turns
     assert seen.answer is not None
     assert (seen.answer.text, seen.answer.closest) == ("I did not find it.", ())
+
+
+def test_a_refusal_leaves_its_question_to_the_next_one_and_small_talk_nothing() -> None:
+    talk = Conversation(
+        "1",
+        (
+            Turn("Hi", replied("Hello!")),
+            Turn("How many days?", answered("25 days. [1]", [])),
+            Turn("And on Mars?", abstained("I could not find an answer to that.")),
+            Turn("thanks", replied()),
+        ),
+    )
+    assert talk.history == (("How many days?", "25 days. [1]"), ("And on Mars?", ""))

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from rag.base import Quote
-from tests.ui.fake_answers import NOW, abstained, answered, chunks, citation, document, hit
+from tests.ui.fake_answers import NOW, abstained, answered, chunks, citation, document, hit, replied
 from tests.ui.test_render import HOSTILE
 from ui import page
 from ui.conversation import Turn
@@ -93,6 +93,22 @@ def test_an_abstention_shows_three_pages_and_nothing_like_a_citation() -> None:
     assert "not confirmed" in shown
     assert re.search(r"\[\d|chip|<mark|blockquote", shown) is None
     assert "No sources" in page.evidence([Turn("Why?", answer)], NOW, active=True)
+
+
+def test_a_refusal_shows_no_source_whatever_it_holds() -> None:
+    refused = abstained("I did not find it.", [CLOSE])
+    held = replace(refused, citations=ANSWER.citations)
+    assert page.turn(Turn("Why?", held), 1, NOW) == page.turn(Turn("Why?", refused), 1, NOW)
+    assert "No sources" in page.evidence([Turn("Why?", held)], NOW, active=True)
+
+
+def test_small_talk_has_neither_confidence_nor_votes_nor_sources() -> None:
+    turn = Turn("thanks", replied("You are <welcome>."))
+    assert page.turn(turn, 1, NOW) == (
+        '<article class="turn"><h2 class="question">thanks</h2>'
+        '<div class="answer"><p>You are ‹welcome›.</p></div></article>'
+    )
+    assert "No sources" in page.evidence([turn], NOW, active=True)
 
 
 def test_links_lead_to_the_web_page_or_to_the_viewer() -> None:

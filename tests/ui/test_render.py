@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from rag.base import Quote
-from tests.ui.fake_answers import NOW, abstained, answered, chunks, citation, document
+from tests.ui.fake_answers import NOW, abstained, answered, chunks, citation, document, replied
 from ui.render import (
     age,
     answer_text,
@@ -380,10 +380,37 @@ def test_json_has_every_field_and_verbatim_quotes() -> None:
                 },
             }
         ],
+        "closest_words": "Also found (not confirmed)",
         "model": "small",
         "generation": "000001",
         "timings": {"retrieved_s": 0.02, "first_token_s": 0.15, "complete_s": 0.6},
     }
+
+
+LIKE_AN_ANSWER = replace(
+    abstained("I did not find it [1].", [CLOSE]), citations=(FIRST, SECOND), confidence=0.99
+)
+
+
+def test_a_refusal_shows_no_source_whatever_it_holds() -> None:
+    as_json = to_json(LIKE_AN_ANSWER)
+    assert (as_json["citations"], as_json["text"]) == ([], "I did not find it.")
+    assert as_json["closest_words"] == "Closest pages (not confirmed)"
+    for shown in (to_terminal(LIKE_AN_ANSWER, NOW), to_markdown(LIKE_AN_ANSWER, NOW)):
+        assert re.search(r"Sources|25 days|^\[?1", shown, re.MULTILINE) is None
+        before, _, after = shown.partition("not confirmed")
+        assert "Parental leave" not in before
+        assert "Parental leave" in after
+
+
+def test_small_talk_is_one_sentence_without_sources_or_confidence() -> None:
+    hello = replace(replied("Hello!"), citations=(FIRST,), closest=(CLOSE,))
+    assert to_terminal(hello, NOW) == "Hello!"
+    assert to_markdown(hello, NOW) == r"Hello\!"
+    as_json = to_json(hello)
+    assert (as_json["status"], as_json["text"], as_json["model"]) == ("replied", "Hello!", None)
+    assert (as_json["confidence"], as_json["confidence_words"]) == (None, "")
+    assert (as_json["citations"], as_json["closest"], as_json["closest_words"]) == ([], [], "")
 
 
 def test_json_says_no_model_when_there_was_no_attempt() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rag.base import Quote
-from tests.ui.fake_answers import NOW, abstained, answered, chunks, citation, document
+from tests.ui.fake_answers import NOW, abstained, answered, chunks, citation, document, replied
 from ui.slack_blocks import Post, post
 
 LEAVE = chunks(
@@ -137,6 +137,24 @@ def test_an_abstention_names_the_closest_pages_as_not_confirmed_and_no_source() 
         "Closest pages (not confirmed)",
         f"• <{URL}|Leave › Parental leave> · Wiki · updated 3 days ago",
     ]
+
+
+def test_a_refusal_shows_no_source_whatever_it_holds() -> None:
+    made = post(replace(abstained("No [1].", [CLOSE]), citations=(ANNUAL, PARENTAL)), NOW)
+
+    assert texts(made)[1:] == texts(post(abstained("No [1].", [CLOSE]), NOW))[1:]
+    assert made.text == "No.\nNot found"
+
+
+def test_small_talk_is_words_alone_and_nothing_to_vote_on_or_to_follow_up() -> None:
+    made = post(replied("You are welcome."), NOW)
+
+    assert made.text == "You are welcome."
+    (block,) = shown(made)
+    assert block == {
+        "type": "section",
+        "text": {"type": "mrkdwn", "text": "You are welcome.", "verbatim": True},
+    }
 
 
 def test_an_answer_lists_no_page_that_it_does_not_cite() -> None:

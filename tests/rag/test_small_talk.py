@@ -1,0 +1,66 @@
+"""Small talk is told from questions, whatever little a question says."""
+
+import pytest
+
+from rag.small_talk import ABLE, BYE, HELLO, SOURCES, THANKS, WHO, reply
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("hi", HELLO),
+        ("Good morning, Footnote!", HELLO),
+        ("How's it going?", HELLO),
+        ("thanks", THANKS),
+        ("Thank you so much for your help!", THANKS),
+        ("ok, great", THANKS),
+        ("bye", BYE),
+        ("See you tomorrow", BYE),
+        ("What can you do?", ABLE),
+        ("hey, how can you help me?", ABLE),
+        ("what can I ask you?", ABLE),
+        ("help", ABLE),
+        ("Who are you?", WHO),
+        ("are you a bot or a human?", WHO),
+        ("What's your name?", WHO),
+        ("Which sources do you know?", SOURCES),
+        ("what documents do you have access to?", SOURCES),
+        ("Where do your answers come from?", SOURCES),
+    ],
+)
+def test_greetings_and_questions_about_footnote_get_one_sentence(text: str, said: str) -> None:
+    assert reply(text) == said
+    assert said.count(".") + said.count("!") <= 2
+    assert "[" not in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "???",
+        "Hi, how many days off do I get?",
+        "thanks, and for contractors?",
+        "Who can help me?",
+        "How do you do that?",  # follows up what was said
+        "What do you do with it?",
+        "What about you and me?",
+        "Is that ok?",
+        "What is it?",
+        "And then?",
+        "Why?",
+        "How old do you have to be?",
+        "Which channel do you post in?",
+        "How do you access the wiki?",
+        "Who made the logo?",
+        "Who do I thank?",
+        "Is there a real person I can ask?",
+        "good morning meeting",
+        "What can I ask HR about?",
+        "help desk",
+        "bot",
+        "hello " * 20,
+    ],
+)
+def test_a_question_is_never_small_talk(text: str) -> None:
+    assert reply(text) is None
