@@ -141,7 +141,7 @@ class Engine:
         if weak or attempt.model == EXTRACTIVE:
             claims = extract.claims(found.ranked)  # of a weak attempt, only for the record
         else:
-            claims = yield from self._generate(attempt, found, question, watch)
+            claims = cite.repaired((yield from self._generate(attempt, found, question, watch)))
         text, citations = cite.cited(claims, found.hits)
         relevance = _relevance(claims, found.ranked)
         sound = (
