@@ -65,6 +65,7 @@ class Draft:
     confidence: float  # calibrated probability in [0, 1] that it answers and is supported
     weakness: Literal["none", "evidence", "grounding"]  # what the weakest signal points at
     model: str  # "small", "extractive", or the larger model's name
+    complete_s: float = 0.0  # seconds from the question's arrival to the end of this attempt
 
 
 @dataclass(frozen=True, slots=True)

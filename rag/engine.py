@@ -158,6 +158,7 @@ class Engine:
             found.confidence * relevance,
             "evidence" if weak else "none" if sound else "grounding",
             attempt.model,
+            watch.elapsed(),
         )
 
     def _generate(
