@@ -4,9 +4,10 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from index.base import Embedder, Hit, Store, Vector
-from rag import cite, confidence, correct, evidence, extract, prompt, withhold
+from rag import cite, confidence, conflict, correct, evidence, extract, prompt, withhold
 from rag.base import (
     Answer,
     Citation,
@@ -20,7 +21,7 @@ from rag.base import (
     Reader,
     Timings,
 )
-from rag.correct import EXTRACTIVE, Attempt, Policy
+from rag.correct import COMPARING, EXTRACTIVE, Attempt, Policy
 from rag.retrieve import standalone
 from rag.sentences import sentences
 
@@ -138,6 +139,8 @@ class Engine:
         self, attempt: Attempt, found: _Evidence, question: Question, watch: _Watch
     ) -> Generator[Event, None, Draft]:
         weak = found.confidence < self._policy.accept
+        if attempt.model == COMPARING:
+            return self._compare(attempt, found, watch)
         if weak or attempt.model == EXTRACTIVE:
             claims = extract.claims(found.ranked)  # of a weak attempt, only for the record
         else:
@@ -156,7 +159,24 @@ class Engine:
             found.hits,
             citations if sound else (),
             found.confidence * relevance,
-            "evidence" if weak else "none" if sound else "grounding",
+            _weakness(found, weak=weak, sound=sound),
+            attempt.model,
+            watch.elapsed(),
+        )
+
+    def _compare(self, attempt: Attempt, found: _Evidence, watch: _Watch) -> Draft:
+        """Return both sides of the disagreement that the attempt before came upon."""
+        disagreement = _disagreement(found)
+        both = conflict.claims(disagreement, found.hits) if disagreement else []
+        text, citations = cite.cited(both, found.hits)
+        relevance = _relevance(both, found.ranked)
+        return Draft(
+            text,
+            attempt.passages,
+            found.hits,
+            citations,
+            found.confidence * relevance,
+            "none",
             attempt.model,
             watch.elapsed(),
         )
@@ -211,6 +231,18 @@ class Engine:
             generation=generation,
             timings=Timings(watch.retrieved_s, watch.first_token_s, watch.elapsed()),
         )
+
+
+def _weakness(
+    found: _Evidence, *, weak: bool, sound: bool
+) -> Literal["none", "evidence", "grounding", "conflict"]:
+    if weak or not sound:
+        return "evidence" if weak else "grounding"
+    return "conflict" if _disagreement(found) else "none"
+
+
+def _disagreement(found: _Evidence) -> conflict.Conflict | None:
+    return conflict.find(extract.claims(found.ranked), found.ranked, found.hits)
 
 
 def _relevance(claims: Sequence[cite.Claim], ranked: Sequence[evidence.Sentence]) -> float:
