@@ -63,8 +63,11 @@ class Draft:
     shown: tuple[Hit, ...]  # the passages it was made from, best first
     citations: tuple[Citation, ...]
     confidence: float  # calibrated probability in [0, 1] that it answers and is supported
-    weakness: Literal["none", "evidence", "grounding"]  # what the weakest signal points at
-    model: str  # "small", "extractive", or the larger model's name
+    weakness: Literal[
+        "none", "evidence", "grounding", "conflict"
+    ]  # where the weakest signal points
+    model: str  # "small", "extractive", "comparing", or the larger model's name
+    complete_s: float = 0.0  # seconds from the question's arrival to the end of this attempt
 
 
 @dataclass(frozen=True, slots=True)

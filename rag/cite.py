@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.base import Embedder, Hit
-from rag import words
+from rag import verify, words
 from rag.base import Citation, Quote
 from rag.evidence import Sentence
 from rag.sentences import sentences
@@ -19,8 +19,6 @@ MIN_OVERLAP = 0.6  # share of the claim's content words that the sentence or its
 
 _YES_NO = re.compile(r"^(?:Yes|No)[,.:;]\s+(?=\w)", re.I)
 _MARKER = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
-_NEGATION = re.compile(r"\b(?:not|no|never|cannot|without|neither|nor|none)\b|n['’]t\b", re.I)
-_NAME = re.compile(r"(?<=[a-z,;:] )[A-Z][\w&'’-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +27,7 @@ class Claim:
 
     text: str  # without "[n]"
     support: Sentence | None  # None: nothing retrieved says so
+    nearest: Sentence | None = None  # speaks of the same, whatever it says
 
 
 def resolve(text: str, ranked: Sequence[Sentence], embedder: Embedder) -> list[Claim]:
@@ -38,14 +37,52 @@ def resolve(text: str, ranked: Sequence[Sentence], embedder: Embedder) -> list[C
     return [_claim(claim, ranked, embedder) for claim in claims]
 
 
+def repaired(claims: Sequence[Claim]) -> list[Claim]:
+    """Return the claims; one that got its source's facts wrong says what the source says.
+
+    One that no sentence comes near is dropped. Where nothing at all is supported the claims come
+    back as they are: then there is no answer to repair.
+    """
+    if not any(claim.support for claim in claims):
+        return list(claims)
+    said = {claim.support.text for claim in claims if claim.support}
+    kept: list[Claim] = []
+    for claim in claims:
+        if claim.support:
+            kept.append(claim)
+        elif claim.nearest and claim.nearest.text not in said:
+            said.add(claim.nearest.text)
+            kept.append(verbatim(claim.nearest))
+    return kept
+
+
+def verbatim(sentence: Sentence) -> Claim:
+    """Return the claim that a sentence makes itself, worded so that it can be read alone."""
+    text = " ".join(sentence.text.split())
+    if sentence.row:
+        text = _row(sentence.lead, text)
+    elif sentence.lead:
+        text = f"{' '.join(sentence.lead.split())} {text}"
+    return Claim(text, sentence)
+
+
+def _row(header: str, row: str) -> str:
+    """Return a table row with the names of its columns: "Region: EMEA; days: 25"."""
+    names, cells = header.split(" | "), row.split(" | ")
+    if len(names) != len(cells):
+        return "; ".join(cell for cell in cells if cell)
+    return "; ".join(
+        f"{name}: {cell}" if name else cell for name, cell in zip(names, cells, strict=True) if cell
+    )
+
+
 def _claim(claim: str, ranked: Sequence[Sentence], embedder: Embedder) -> Claim:
     """Return a claim with its support; where only its Yes or No is unsupported, without that."""
-    resting = support(claim, ranked, embedder)
-    if resting is None and (opening := _YES_NO.match(claim)):
+    found = matched(claim, ranked, embedder)
+    if found.support is None and (opening := _YES_NO.match(claim)):
         shorter = claim[opening.end() :]
-        shorter = shorter[:1].upper() + shorter[1:]
-        return Claim(shorter, support(shorter, ranked, embedder))
-    return Claim(claim, resting)
+        return matched(shorter[:1].upper() + shorter[1:], ranked, embedder)
+    return found
 
 
 def omits(question: str, claims: Sequence[Claim]) -> bool:
@@ -59,24 +96,25 @@ def omits(question: str, claims: Sequence[Claim]) -> bool:
     return any(claim.support and words.shows(wanted, claim.support.text) for claim in claims)
 
 
-def support(claim: str, ranked: Sequence[Sentence], embedder: Embedder) -> Sentence | None:
-    """Return the sentence that says what the claim says, or None.
+def matched(claim: str, ranked: Sequence[Sentence], embedder: Embedder) -> Claim:
+    """Return a claim with the sentence that says what it says, if there is one.
 
-    Numbers, names and negations of the claim must stand in the sentence, its lead-in or its
-    heading; of the sentences that pass, the one nearest in words and meaning is returned.
+    Numbers, dates, names and negations of the claim must stand in the sentence, its lead-in or
+    its heading; of the sentences that pass, the one nearest in words and meaning supports it.
     """
     if _repeats(claim):
-        return None
+        return Claim(claim, None)
     vector = embedder.embed_query(claim)
-    best: tuple[float, Sentence] | None = None
+    names = verify.known_names(f"{s.heading} | {s.lead} | {s.text}" for s in ranked)
+    near: list[tuple[float, Sentence]] = []
     for sentence in ranked:
         cosine = float(sentence.vector @ vector)
         overlap = _overlap(claim, sentence)
-        if cosine < MIN_COSINE or overlap < MIN_OVERLAP or not _consistent(claim, sentence):
-            continue
-        if best is None or cosine + overlap > best[0]:
-            best = (cosine + overlap, sentence)
-    return best[1] if best else None
+        if cosine >= MIN_COSINE and overlap >= MIN_OVERLAP:
+            near.append((cosine + overlap, sentence))
+    near.sort(key=lambda each: -each[0])
+    passing = (sentence for _, sentence in near if _says(claim, sentence, names))
+    return Claim(claim, next(passing, None), near[0][1] if near else None)
 
 
 def cited(claims: Sequence[Claim], hits: Sequence[Hit]) -> tuple[str, tuple[Citation, ...]]:
@@ -146,13 +184,8 @@ def _repeats(claim: str) -> bool:
     return len(said) > 2 * len(set(said))
 
 
-def _consistent(claim: str, sentence: Sentence) -> bool:
-    """Whether the sentence holds every number and name of the claim, and negates as it does."""
-    source = f"{sentence.heading} {sentence.lead} {sentence.text}"
-    held = set(words.numbers(source))
-    if any(number not in held for number in words.numbers(claim)):
-        return False
-    lower = source.lower()
-    if any(name.lower() not in lower for name in _NAME.findall(claim)):
-        return False
-    return bool(_NEGATION.search(claim)) == bool(_NEGATION.search(source))
+def _says(claim: str, sentence: Sentence, names: frozenset[str]) -> bool:
+    if claim == verbatim(sentence).text:
+        return True
+    source = " | ".join(filter(None, (sentence.heading, sentence.lead, sentence.text)))
+    return verify.says(claim, source, names)

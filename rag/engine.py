@@ -4,9 +4,20 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from index.base import Embedder, Hit, Store, Vector
-from rag import cite, confidence, correct, evidence, extract, prompt, small_talk, withhold
+from rag import (
+    cite,
+    confidence,
+    conflict,
+    correct,
+    evidence,
+    extract,
+    prompt,
+    small_talk,
+    withhold,
+)
 from rag.base import (
     Answer,
     Citation,
@@ -20,7 +31,7 @@ from rag.base import (
     Reader,
     Timings,
 )
-from rag.correct import EXTRACTIVE, Attempt, Policy
+from rag.correct import COMPARING, EXTRACTIVE, Attempt, Policy
 from rag.retrieve import standalone
 from rag.sentences import sentences
 
@@ -144,10 +155,12 @@ class Engine:
         self, attempt: Attempt, found: _Evidence, question: Question, watch: _Watch
     ) -> Generator[Event, None, Draft]:
         weak = found.confidence < self._policy.accept
+        if attempt.model == COMPARING:
+            return self._compare(attempt, found, watch)
         if weak or attempt.model == EXTRACTIVE:
             claims = extract.claims(found.ranked)  # of a weak attempt, only for the record
         else:
-            claims = yield from self._generate(attempt, found, question, watch)
+            claims = cite.repaired((yield from self._generate(attempt, found, question, watch)))
         text, citations = cite.cited(claims, found.hits)
         relevance = _relevance(claims, found.ranked)
         sound = (
@@ -162,8 +175,26 @@ class Engine:
             found.hits,
             citations if sound else (),
             found.confidence * relevance,
-            "evidence" if weak else "none" if sound else "grounding",
+            _weakness(found, weak=weak, sound=sound),
             attempt.model,
+            watch.elapsed(),
+        )
+
+    def _compare(self, attempt: Attempt, found: _Evidence, watch: _Watch) -> Draft:
+        """Return both sides of the disagreement that the attempt before came upon."""
+        disagreement = _disagreement(found)
+        both = conflict.claims(disagreement, found.hits) if disagreement else []
+        text, citations = cite.cited(both, found.hits)
+        relevance = _relevance(both, found.ranked)
+        return Draft(
+            text,
+            attempt.passages,
+            found.hits,
+            citations,
+            found.confidence * relevance,
+            "none",
+            attempt.model,
+            watch.elapsed(),
         )
 
     def _generate(
@@ -231,6 +262,18 @@ def _replied(said: str, watch: _Watch) -> Answer:
         generation="",
         timings=Timings(0.0, None, watch.elapsed()),
     )
+
+
+def _weakness(
+    found: _Evidence, *, weak: bool, sound: bool
+) -> Literal["none", "evidence", "grounding", "conflict"]:
+    if weak or not sound:
+        return "evidence" if weak else "grounding"
+    return "conflict" if _disagreement(found) else "none"
+
+
+def _disagreement(found: _Evidence) -> conflict.Conflict | None:
+    return conflict.find(extract.claims(found.ranked), found.ranked, found.hits)
 
 
 def _relevance(claims: Sequence[cite.Claim], ranked: Sequence[evidence.Sentence]) -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rag.cite import Claim
+from rag.cite import Claim, verbatim
 from rag.evidence import Sentence
 
 # A sentence is added when it is at least this share as likely as the first: a sure answer is one
@@ -20,7 +20,7 @@ def claims(ranked: Sequence[Sentence]) -> list[Claim]:
     chosen: list[Sentence] = []
     length = 0
     for sentence in ranked:
-        length += len(_said(sentence).split())
+        length += len(verbatim(sentence).text.split())
         unlikely = sentence.probability < ADDED * ranked[0].probability
         if chosen and (unlikely or length > MAX_WORDS or len(chosen) == SENTENCES):
             break
@@ -28,24 +28,4 @@ def claims(ranked: Sequence[Sentence]) -> list[Claim]:
             chosen.append(sentence)
     passages = list(dict.fromkeys(sentence.hit for sentence in chosen))
     chosen.sort(key=lambda s: (passages.index(s.hit), s.start))
-    return [Claim(_said(sentence), sentence) for sentence in chosen]
-
-
-def _said(sentence: Sentence) -> str:
-    """Return the sentence so that it can be read alone."""
-    text = " ".join(sentence.text.split())
-    if sentence.row:
-        return _row(sentence.lead, text)
-    if sentence.lead:
-        return f"{' '.join(sentence.lead.split())} {text}"
-    return text
-
-
-def _row(header: str, row: str) -> str:
-    """Return a table row with the names of its columns: "Region: EMEA; days: 25"."""
-    names, cells = header.split(" | "), row.split(" | ")
-    if len(names) != len(cells):
-        return "; ".join(cell for cell in cells if cell)
-    return "; ".join(
-        f"{name}: {cell}" if name else cell for name, cell in zip(names, cells, strict=True) if cell
-    )
+    return [verbatim(sentence) for sentence in chosen]

@@ -14,6 +14,7 @@ from rag import cite
 from rag.base import Answer, Citation, Quote
 from rag.journal import REASONS
 from ui.conversation import SNIPPET, Turn
+from ui.gate import safe_text
 from ui.render import (
     NOT_CONFIRMED,
     answer_text,
@@ -22,7 +23,6 @@ from ui.render import (
     is_web_url,
     kind_label,
     place_label,
-    safe_text,
     source_url,
 )
 

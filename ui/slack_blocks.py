@@ -101,7 +101,7 @@ def _source(citation: Citation, now: datetime) -> str:
     room = _QUOTES
     for quote in citation.quotes:
         if room > 0:
-            line = _escaped(" ".join(render.safe_text(quote.text).split()), room)
+            line = _escaped(" ".join(render.quote_text(quote).split()), room)
             room -= len(line)
             lines.append(f">{line}")
     return "\n".join(lines)

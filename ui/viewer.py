@@ -13,7 +13,8 @@ from datetime import datetime
 from pathlib import Path
 
 from index.base import Chunk, Place
-from ui.render import age, is_web_url, kind_label, safe_text
+from ui.gate import safe_text
+from ui.render import age, is_web_url, kind_label
 
 _AT = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 Span = tuple[int, int]  # [start, end) in the document's parsed text

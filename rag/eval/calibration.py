@@ -49,6 +49,23 @@ def ece(confidence: Confidences, correct: Correct, *, bins: int = 10) -> float:
     return float(np.abs(gap).sum() / len(confidence))
 
 
+def ece_adaptive(confidence: Confidences, correct: Correct, *, bins: int = 10) -> float:
+    """Return the expected calibration error over bins that hold equally many answers.
+
+    Bins of equal width are mostly empty where confidences crowd together. The edges are the
+    quantiles of the confidence; equal confidences share a bin, so there may be fewer than asked
+    for. NaN without answers.
+
+    Source: Nguyen & O'Connor, EMNLP 2015.
+    """
+    if not len(confidence):
+        return float("nan")
+    edges = np.unique(np.quantile(confidence, np.linspace(0, 1, bins + 1)))
+    member = np.searchsorted(edges[1:-1], confidence, side="right")
+    gap = np.bincount(member, weights=confidence - correct)
+    return float(np.abs(gap).sum() / len(confidence))
+
+
 def risk_coverage(confidence: Confidences, correct: Correct) -> tuple[Point, ...]:
     """Return a point for every confidence there is, the strictest first.
 

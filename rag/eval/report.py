@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from rag.eval.calibration import Point
 from rag.eval.rows import Reply, Row
 from rag.eval.run import Result
 from rag.eval.summary import Rate, Summary
@@ -17,7 +18,12 @@ def table(result: Result) -> str:
     seconds += [
         (one.name, f"{one.median:.3f}", f"{one.p95:.3f}", str(one.n)) for one in summary.seconds
     ]
-    parts = [_headline(summary), _aligned(rates), _aligned(seconds)]
+    curve = [("accepted from", "coverage", "risk")]
+    curve += [
+        (f"{one.threshold:.3f}", f"{one.coverage:.3f}", f"{one.risk:.3f}")
+        for one in _thinned(summary.curve)
+    ]
+    parts = [_headline(summary), _aligned(rates), _aligned(curve), _aligned(seconds)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -36,6 +42,7 @@ def to_json(result: Result, *, conditions: Mapping[str, object]) -> dict[str, ob
             "failed": summary.failed,
             "rates": {rate.name: _without_name(asdict(rate)) for rate in summary.rates},
             "seconds": {one.name: _without_name(asdict(one)) for one in summary.seconds},
+            "risk_coverage": [asdict(point) for point in summary.curve],
             "peak_rss_bytes": summary.peak_rss_bytes,
         },
         "rows": [_row(row) for row in result.rows],
@@ -52,6 +59,15 @@ def _headline(summary: Summary) -> str:
 
 def _range(rate: Rate) -> str:
     return "" if rate.low is None else f"{rate.low:.3f}–{rate.high:.3f}"
+
+
+def _thinned(curve: Sequence[Point]) -> list[Point]:
+    """Return of a curve the first point at or after every tenth of the coverage."""
+    tenths = [tenth / 10 for tenth in range(1, 11)]
+    wanted = [
+        next((one for one in curve if one.coverage >= tenth - 1e-9), None) for tenth in tenths
+    ]
+    return list(dict.fromkeys(one for one in wanted if one))
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> str:

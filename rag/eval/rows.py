@@ -49,6 +49,15 @@ class Cited:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a question: after the first attempt alone, or after all of them."""
+
+    answered: bool
+    well: bool  # answered right, or refused where nothing answers
+    complete_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """One answer and its scores."""
 
@@ -60,6 +69,8 @@ class Reply:
     worded: Worded
     cited: Cited
     timings: Timings | None  # None: it failed
+    first: Outcome | None = None  # as if there were no second attempt; None: there was none
+    final: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +112,24 @@ def reply(question: EvalQuestion, answer: Answer, text_of: TextOf) -> Reply:
         worded=worded(question, answer.text if answered else ""),
         cited=cited(question, answer.citations if answered else (), text_of),
         timings=answer.timings,
+        first=_first(question, answer),
+        final=_outcome(question, answer.text if answered else None, answer.timings.complete_s),
     )
+
+
+def _first(question: EvalQuestion, answer: Answer) -> Outcome | None:
+    if not answer.attempts:
+        return None
+    first = answer.attempts[0]
+    shown = bool(first.text) and first.weakness != "evidence"
+    return _outcome(question, first.text if shown else None, first.complete_s)
+
+
+def _outcome(question: EvalQuestion, text: str | None, complete_s: float) -> Outcome:
+    """Judge a text; None stands for a refusal."""
+    if text is None:
+        return Outcome(False, not question.answerable, complete_s)
+    return Outcome(True, question.answerable and _is_right(question, text), complete_s)
 
 
 def failure(question: EvalQuestion) -> Reply:
@@ -165,6 +193,10 @@ def _right(question: EvalQuestion, answer: Answer) -> bool | None:
         if not drafts:
             return None
         text = max(drafts, key=lambda draft: draft.confidence).text
+    return _is_right(question, text)
+
+
+def _is_right(question: EvalQuestion, text: str) -> bool:
     scores = worded(question, text)
     return bool(scores.contains) or scores.f1 >= RIGHT_F1
 

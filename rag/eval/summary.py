@@ -16,7 +16,7 @@ from rag.eval.rows import Reply, Row
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A share or a mean in [0, 1], with its 95 % interval."""
+    """A share or a mean in [0, 1], or a ratio of times; with its 95 % interval."""
 
     name: str
     value: float
@@ -44,6 +44,7 @@ class Summary:
     failed: int
     rates: tuple[Rate, ...]
     seconds: tuple[Spread, ...]
+    curve: tuple[calibration.Point, ...]  # risk and coverage at every confidence there is
     peak_rss_bytes: int  # of the process that ran it, everything before the run included
 
 
@@ -51,13 +52,15 @@ def summarise(rows: Sequence[Row], *, peak_rss_bytes: int) -> Summary:
     """Add up the rows of a run."""
     replies = [row.reply for row in rows if row.reply]
     rates = [*_retrieval(rows), *_wording(rows), *_citations(rows), *_refusals(rows)]
-    rates += [*_shares(replies), *_calibration(replies)]
+    rates += [*_shares(replies), *_calibration(replies), *_answerability(rows)]
+    rates += _correction(replies)
     return Summary(
         questions=len(rows),
         answerable=sum(row.question.answerable for row in rows),
         failed=sum(reply.status == "failed" for reply in replies),
         rates=tuple(rate for rate in rates if rate is not None),
         seconds=tuple(spread for spread in _seconds(rows) if spread is not None),
+        curve=calibration.risk_coverage(*_trusted(replies)) if replies else (),
         peak_rss_bytes=peak_rss_bytes,
     )
 
@@ -139,12 +142,48 @@ def _calibration(replies: Sequence[Reply]) -> Sequence[Rate | None]:
     rates = [
         Rate("AUROC", area, low, high, len(judged)),
         Rate("ECE", error, None, None, len(judged)),
+        Rate("ECE, adaptive", calibration.ece_adaptive(confidence, right), None, None, len(judged)),
     ]
-    of_all = np.array([reply.confidence for reply in replies], np.float64)
-    right_of_all = np.array([bool(reply.right) for reply in replies], np.bool_)
     for risk in (0.05, 0.10):
-        share = calibration.coverage_at(of_all, right_of_all, risk=risk)
+        share = calibration.coverage_at(*_trusted(replies), risk=risk)
         rates.append(Rate(f"coverage at {risk:.0%} risk", share, None, None, len(replies)))
+    return rates
+
+
+def _trusted(replies: Sequence[Reply]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return confidence and whether it was right to have it, of all; what is unknown is wrong."""
+    confidence = np.array([reply.confidence for reply in replies], np.float64)
+    return confidence, np.array([bool(reply.right) for reply in replies], np.bool_)
+
+
+def _answerability(rows: Sequence[Row]) -> Sequence[Rate]:
+    """Return how well the confidence tells the questions that have an answer from the others."""
+    asked = [(row.reply.confidence, row.question.answerable) for row in rows if row.reply]
+    confidence = np.array([one for one, _ in asked], np.float64)
+    answerable = np.array([one for _, one in asked], np.bool_)
+    if not answerable.any() or answerable.all():
+        return []
+    area = calibration.auroc(confidence, answerable)
+    low, high = interval(
+        lambda rows: calibration.auroc(confidence[rows], answerable[rows]), len(asked)
+    )
+    return [Rate("AUROC, answerable", area, low, high, len(asked))]
+
+
+def _correction(replies: Sequence[Reply]) -> Sequence[Rate | None]:
+    """Return what the attempts after the first gain, what they spoil, and what they cost."""
+    both = [(one.first, one.final) for one in replies if one.first and one.final]
+    right = [(first, final) for first, final in both if first.answered and first.well]
+    rates = [
+        _mean("right or refused, first attempt", [float(first.well) for first, _ in both]),
+        _mean("right or refused", [float(final.well) for _, final in both]),
+        _mean("right, then turned wrong", [float(not final.well) for _, final in right]),
+    ]
+    if any(first.complete_s for first, _ in both):
+        before = np.median([first.complete_s for first, _ in both])
+        after = np.median([final.complete_s for _, final in both])
+        ratio = float(after / before)
+        rates.append(Rate("median time, to first attempt's", ratio, None, None, len(both)))
     return rates
 
 

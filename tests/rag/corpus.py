@@ -28,11 +28,12 @@ def hit(
     heading: tuple[str, ...] = (),
     start: int = 0,
     cosine: float = 0.5,
+    updated_at: datetime = datetime(2026, 1, 2, tzinfo=UTC),
 ) -> Hit:
     """Return a chunk of one section that was found."""
     info = DocumentInfo(
         document, "1", title, f"https://w.example/{document}", "wiki",
-        datetime(2026, 1, 2, tzinfo=UTC), frozenset({"everyone"}),
+        updated_at, frozenset({"everyone"}),
     )  # fmt: skip
     place = Place(start, start + len(text), heading, None, f"{info.url}#here")
     chunk = Chunk(f"{document}@{start}", info, 0, text, start, place.end, (place,), title)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.cite import Claim, cited, omits, resolve, support
+from rag.cite import Claim, cited, matched, omits, repaired, resolve
 from rag.evidence import Sentence
 from tests.rag.corpus import EMBEDDER, hit, ranked
 
@@ -16,7 +16,7 @@ SENTENCES = ranked("How long is parental leave?", LEAVE)
 
 
 def says(text: str) -> str | None:
-    found = support(text, SENTENCES, EMBEDDER)
+    found = matched(text, SENTENCES, EMBEDDER).support
     return found.text if found else None
 
 
@@ -63,6 +63,26 @@ def test_an_unsupported_sentence_is_dropped_from_the_answer() -> None:
     claims = resolve("Parental leave is 20 weeks. Pigs fly at 9:00.", SENTENCES, EMBEDDER)
     assert [claim.support is not None for claim in claims] == [True, False]
     assert cited(claims, [LEAVE])[0] == "Parental leave is 20 weeks. [1]"
+
+
+def test_a_sentence_with_a_wrong_number_is_replaced_by_the_one_it_misread() -> None:
+    said = "Parental leave is 20 weeks. Sick leave needs a note after 5 days. Pigs fly at 9:00."
+    claims = repaired(resolve(said, SENTENCES, EMBEDDER))
+    assert [claim.text for claim in claims] == [
+        "Parental leave is 20 weeks.",
+        "Sick leave needs a note after 3 days.",
+    ]
+
+
+def test_where_nothing_is_supported_nothing_is_repaired() -> None:
+    claims = resolve("Sick leave needs a note after 5 days.", SENTENCES, EMBEDDER)
+    assert repaired(claims) == claims
+    assert claims[0].support is None
+
+
+def test_the_same_sentence_does_not_repair_twice() -> None:
+    said = "Sick leave needs a note after 3 days. Sick leave needs a note after 5 days."
+    assert len(repaired(resolve(said, SENTENCES, EMBEDDER))) == 1
 
 
 def test_a_quote_is_the_documents_text_at_its_offsets() -> None:

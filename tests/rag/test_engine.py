@@ -1,6 +1,7 @@
 """The pipeline with a scripted model: what is answered, quoted, corrected, refused."""
 
 from collections.abc import Generator, Iterable, Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -84,6 +85,31 @@ def test_an_unsupported_draft_is_replaced_by_the_sources_own_words(reply: str) -
 def test_a_sentence_cut_short_is_not_an_answer() -> None:
     made = engine("Parental leave is 20 weeks at full pay.", reply_tokens=4)
     assert made.ask(Q).text == "Parental leave is 20 weeks at full pay. [1]"
+
+
+def test_two_sources_that_disagree_are_both_told_newest_first() -> None:
+    newer = hit(
+        "Parental leave is 24 weeks at full pay.",
+        document="slack:general",
+        title="General",
+        updated_at=datetime(2026, 3, 1, tzinfo=UTC),
+    )
+    answer = engine("Parental leave is 20 weeks. [1]", hits=(LEAVE, newer)).ask(Q)
+    assert answer.text == (
+        "Two sources disagree. Updated 2026-03-01: Parental leave is 24 weeks at full pay. [1] "
+        "Updated 2026-01-02: Parental leave is 20 weeks at full pay. [2]"
+    )
+    assert [c.document_id for c in answer.citations] == ["slack:general", "wiki:leave"]
+    assert [d.model for d in answer.attempts] == ["small", "comparing"]
+    assert [d.weakness for d in answer.attempts] == ["conflict", "none"]
+
+
+def test_a_slow_attempt_is_the_last() -> None:
+    ticks = iter(range(0, 1000, 30))
+    made = engine("Parental leave is 52 weeks.")
+    made._clock = lambda: float(next(ticks))
+    answer = made.ask(Q)
+    assert (answer.status, len(answer.attempts)) == ("abstained", 1)
 
 
 def test_a_failing_model_still_gives_a_quote() -> None:

@@ -12,13 +12,13 @@ from markdown_it.token import Token
 
 from rag.base import Quote
 from tests.ui.fake_answers import NOW, abstained, answered, chunks, citation, document, replied
+from ui.gate import safe_text
 from ui.render import (
     age,
     answer_text,
     confidence_words,
     is_web_url,
     kind_label,
-    safe_text,
     source_label,
     source_url,
     to_json,

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import precision_recall_curve, roc_auc_score
 
-from rag.eval.calibration import Point, auroc, coverage_at, ece, risk_coverage
+from rag.eval.calibration import Point, auroc, coverage_at, ece, ece_adaptive, risk_coverage
 
 Sample = tuple[NDArray[np.float64], NDArray[np.bool_]]
 
@@ -50,6 +50,23 @@ def test_ece_by_hand() -> None:
     assert ece(confidence, correct) == pytest.approx(0.5 * 0.45 + 0.5 * 0.2)
     assert ece(np.array([1.0, 0.0]), np.array([True, False])) == 0
     assert math.isnan(ece(np.array([]), np.array([], np.bool_)))
+
+
+@pytest.mark.parametrize("sample", samples()[:3])
+def test_adaptive_ece_agrees_with_sklearn_s_quantiles(sample: Sample) -> None:
+    confidence, correct = sample
+    accuracy, mean = calibration_curve(correct, confidence, n_bins=10, strategy="quantile")
+    assert ece_adaptive(confidence, correct) == pytest.approx(np.abs(accuracy - mean).mean())
+
+
+def test_adaptive_ece_by_hand() -> None:
+    # Two bins of two: .1 and .2, one right: gap .35; .8 and .9, both right: gap .15.
+    confidence = np.array([0.9, 0.1, 0.8, 0.2])
+    correct = np.array([True, False, True, True])
+    assert ece_adaptive(confidence, correct, bins=2) == pytest.approx(0.5 * 0.35 + 0.5 * 0.15)
+    same = np.array([0.6, 0.6, 0.6, 0.6])  # all in one bin, three of four right
+    assert ece_adaptive(same, correct, bins=2) == pytest.approx(0.15)
+    assert math.isnan(ece_adaptive(np.array([]), np.array([], np.bool_)))
 
 
 @pytest.mark.parametrize("sample", samples())

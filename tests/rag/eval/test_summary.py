@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from index.base import Hit
@@ -69,8 +71,15 @@ def summary() -> Summary:
         ("AUROC", 4 / 6, 5),
         # Each alone in its bin: .1, .6 (.4 is right), .6, .2 and .5, of 5.
         ("ECE", (0.1 + 0.6 + 0.6 + 0.2 + 0.5) / 5, 5),
+        ("ECE, adaptive", (0.1 + 0.6 + 0.6 + 0.2 + 0.5) / 5, 5),  # as many bins as answers
         ("coverage at 5% risk", 1 / 6, 6),
         ("coverage at 10% risk", 1 / 6, 6),
+        # Answerable .9, .6, .4 and 0 (failed); the others .2, .5: 2 + 2 + 1 + 0 of 8 pairs.
+        ("AUROC, answerable", 5 / 8, 6),
+        # The third question's first attempt was right and was then refused.
+        ("right or refused, first attempt", 3 / 5, 5),
+        ("right or refused", 2 / 5, 5),
+        ("right, then turned wrong", 1 / 2, 2),
     ],
 )
 def test_rates_by_hand(summary: Summary, name: str, value: float, n: int) -> None:
@@ -80,9 +89,9 @@ def test_rates_by_hand(summary: Summary, name: str, value: float, n: int) -> Non
 
 
 def test_every_rate_is_listed_above_and_lies_in_its_interval(summary: Summary) -> None:
-    assert len(summary.rates) == 24
+    assert len(summary.rates) == 29
     for one in summary.rates:
-        assert (one.low is None) == (one.name == "ECE" or one.name.startswith("coverage"))
+        assert (one.low is None) == (one.name.startswith("ECE") or one.name.startswith("coverage"))
         if one.low is not None and one.high is not None:
             assert 0 <= one.low <= one.value <= one.high <= 1
     assert (summary.questions, summary.answerable, summary.failed) == (6, 4, 1)
@@ -93,6 +102,27 @@ def test_what_no_row_tells_is_left_out() -> None:
     assert summary.rates == (
         Rate("refused when unanswerable", 1.0, 1.0, 1.0, 1),
         Rate("refused", 1.0, 1.0, 1.0, 1),
+        Rate("right or refused, first attempt", 1.0, 1.0, 1.0, 1),
+        Rate("right or refused", 1.0, 1.0, 1.0, 1),
+    )
+
+
+def test_what_self_correction_costs_is_a_ratio_of_medians() -> None:
+    slow = answer("30 days", timings=Timings(0.1, None, 3.0))
+    first = replace(slow.attempts[0], text="", weakness="evidence", complete_s=2.0)
+    slow = replace(slow, attempts=(first, slow.attempts[0]))
+    summary = summarise([row(GOLD, slow)], peak_rss_bytes=1)
+    found = {one.name: one.value for one in summary.rates}
+    assert found["right or refused, first attempt"] == 0.0
+    assert found["right or refused"] == 1.0
+    assert found["median time, to first attempt's"] == 1.5
+
+
+def test_the_curve_has_a_point_for_every_confidence(summary: Summary) -> None:
+    # .9 right, .6 wrong, .5 wrong, .4 right (withheld), .2 and 0 wrong.
+    assert [one.coverage for one in summary.curve] == pytest.approx([n / 6 for n in range(1, 7)])
+    assert [one.risk for one in summary.curve] == pytest.approx(
+        [0, 1 / 2, 2 / 3, 2 / 4, 3 / 5, 4 / 6]
     )
     assert summarise([], peak_rss_bytes=1).rates == ()
 

@@ -1,0 +1,175 @@
+"""Two documents that answer one question differently: found here, and said newest first.
+
+Careful rather than complete: a warning that is wrong teaches people to ignore the right ones, so
+two sentences must speak of the same thing, in the same scope, and differ in what was asked for.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from index.base import DocumentInfo, Hit
+from rag import measures, words
+from rag.cite import Claim, verbatim
+from rag.evidence import Sentence
+from rag.facts import Facts, facts
+from rag.verify import negated
+
+LIKELY = 0.25  # the other sentence is at least this share as likely an answer as the first
+LIKELY_VERSION = 0.15  # … where it is of another version of the page
+SHARED = 0.6  # of the words of the shorter sentence, values aside, the longer one has
+SHARED_VERSIONS = 0.4  # … where both are of versions of one page
+WORDS = 2  # … and at least so many
+
+_AUTHOR = re.compile(r"^[^():]{1,60} \(\d{4}-\d\d-\d\d \d\d:\d\d\): ")  # of a message
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_VERSION = re.compile(
+    r"\b(?:v|ver|version|rev|revision|issue|edition)\.? ?\d+(?:\.\d+)*\b|\b(?:19|20)\d\d\b"
+    r"|\b(?:old|new|current|previous|superseded|archived?|archives|draft|copy|final|update|updated"
+    r"|obsolete|deprecated)\b|[^\w\s]|_"
+    rf"|\b(?:{'|'.join(measures.MONTHS)})\b",
+    re.I,
+)
+_MEASURES = {words.stem(word) for word in (*measures.UNIT_OF, *measures.MONTHS, *measures.WEEKDAYS)}
+_NAME = re.compile(r"(?<=[\w,;:] )[A-Z][\w-]+|\b[A-Z]{2,}\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two sentences of different documents that say different things of one."""
+
+    newer: Sentence
+    older: Sentence
+    versions: bool  # the documents are versions of one page
+
+
+def find(
+    claims: Sequence[Claim], ranked: Sequence[Sentence], hits: Sequence[Hit]
+) -> Conflict | None:
+    """Return a likely sentence that contradicts what an answer rests on, with that, or None."""
+    for claim in claims:
+        if claim.support is None:
+            continue
+        for other in ranked:
+            conflict = between(claim.support, other, hits)
+            share = LIKELY_VERSION if conflict and conflict.versions else LIKELY
+            if conflict and other.probability >= share * claim.support.probability:
+                return conflict
+    return None
+
+
+def between(one: Sentence, two: Sentence, hits: Sequence[Hit]) -> Conflict | None:
+    """Return the conflict of two sentences, the newer document's first; None if there is none."""
+    first, second = (hits[sentence.hit].chunk.document for sentence in (one, two))
+    if first.id == second.id:
+        return None
+    versions = are_versions(first.title, second.title)
+    if not versions and _scopes_differ(one, two, first.title, second.title):
+        return None
+    if not _speak_alike(one, two, versions=versions) or not _differ(one, two):
+        return None
+    newer_first = (dated(first), first.id) >= (dated(second), second.id)
+    return Conflict(*((one, two) if newer_first else (two, one)), versions)
+
+
+def claims(conflict: Conflict, hits: Sequence[Hit]) -> list[Claim]:
+    """Return what to say of it: both sentences with their dates, the newer document's first."""
+    newer, older = verbatim(conflict.newer), verbatim(conflict.older)
+    now, then = (
+        f"{hits[sentence.hit].chunk.document.updated_at:%Y-%m-%d}"
+        for sentence in (conflict.newer, conflict.older)
+    )
+    if conflict.versions:
+        title = hits[conflict.older.hit].chunk.document.title
+        return [newer, replace(older, text=f"An older version, “{title}”, says: {older.text}")]
+    return [
+        replace(newer, text=f"Two sources disagree. Updated {now}: {newer.text}"),
+        replace(older, text=f"Updated {then}: {older.text}"),
+    ]
+
+
+def are_versions(one: str, two: str) -> bool:
+    """Whether two titles are one but for a year, a month, a version or "superseded"."""
+    first, second = (" ".join(_VERSION.sub(" ", title).lower().split()) for title in (one, two))
+    return bool(first) and first == second
+
+
+def dated(document: DocumentInfo) -> tuple[int, float]:
+    """Return a key that orders documents by age: a year in the title tells more than a file's date.
+
+    "Travel (2024)" is of 2024, however late somebody saved it again.
+    """
+    year = document.updated_at.year
+    named = [int(found) for found in _YEAR.findall(document.title) if int(found) < year]
+    return (max(named, default=year), document.updated_at.timestamp())
+
+
+def _scopes_differ(one: Sentence, two: Sentence, first: str, second: str) -> bool:
+    """Whether each speaks of something that the other does not: Leeds and Ghent, gen 2 and 3."""
+    about, others = (_scope(sentence, title) for sentence, title in ((one, first), (two, second)))
+    if _names(one) - others and _names(two) - about:
+        return True
+    titles = [set(words.stems(_VERSION.sub(" ", title))) for title in (first, second)]
+    parallel = len(titles[0] & titles[1]) * 2 >= min(map(len, titles)) > 0
+    return parallel and bool(titles[0] - titles[1]) and bool(titles[1] - titles[0])
+
+
+def _scope(sentence: Sentence, title: str) -> set[str]:
+    return set(words.stems(f"{title} {sentence.heading} {sentence.lead} {sentence.text}"))
+
+
+def _names(sentence: Sentence) -> set[str]:
+    return {words.stem(name) for name in _NAME.findall(_said(sentence))} - _MEASURES
+
+
+def _said(sentence: Sentence) -> str:
+    return f"{sentence.lead} {_AUTHOR.sub('', sentence.text)}".strip()
+
+
+def _topic(sentence: Sentence) -> set[str]:
+    """Return the content words that are no values."""
+    stems = set(words.content_stems(_said(sentence))) - _MEASURES
+    return {stem for stem in stems if not any(map(str.isdigit, stem))}
+
+
+def _speak_alike(one: Sentence, two: Sentence, *, versions: bool) -> bool:
+    first, second = _topic(one), _topic(two)
+    shared = len(first & second)
+    share = SHARED_VERSIONS if versions else SHARED
+    in_one_section = versions and _section(one) == _section(two)
+    return shared >= (1 if in_one_section else WORDS) and shared >= share * min(
+        len(first), len(second)
+    )
+
+
+def _section(sentence: Sentence) -> str:
+    return sentence.heading.rpartition(" › ")[2]
+
+
+def _differ(one: Sentence, two: Sentence) -> bool:
+    mine, theirs = facts(_said(one)), facts(_said(two))
+    if _values_differ(mine, theirs):
+        return True
+    first, second = _topic(one), _topic(two)
+    same_words = len(first & second) >= 0.75 * max(len(first), len(second))
+    shared = set(words.stems(one.text)) & set(words.stems(two.text))
+    return same_words and (negated(one.text) & shared) != (negated(two.text) & shared)
+
+
+def _values_differ(mine: Facts, theirs: Facts) -> bool:
+    """Whether both give values of one kind, and none in common."""
+    kinds: list[tuple[set[object], set[object]]] = [
+        (set(mine.times), set(theirs.times)),
+        (set(mine.weekdays), set(theirs.weekdays)),
+        (set(mine.ordinals), set(theirs.ordinals)),
+        ({date[1:] for date in mine.dates}, {date[1:] for date in theirs.dates}),
+    ]
+    units = {unit for _, unit in mine.quantities} & {unit for _, unit in theirs.quantities}
+    for unit in units:
+        kinds.append(
+            (
+                {number for number, of in mine.quantities if of == unit},
+                {number for number, of in theirs.quantities if of == unit},
+            )
+        )
+    return any(a and b and not a & b for a, b in kinds) and not any(a & b for a, b in kinds)
