@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from index.base import Embedder, Hit
 from rag import words
-from rag.base import Citation, Quote
+from rag.base import Citation, Outcome, Quote, Verdict
 from rag.evidence import Sentence
 from rag.sentences import sentences
 
@@ -29,6 +29,7 @@ class Claim:
 
     text: str  # without "[n]"
     support: Sentence | None  # None: nothing retrieved says so
+    repaired: bool = False  # whether it is not what was written
 
 
 def resolve(text: str, ranked: Sequence[Sentence], embedder: Embedder) -> list[Claim]:
@@ -44,7 +45,7 @@ def _claim(claim: str, ranked: Sequence[Sentence], embedder: Embedder) -> Claim:
     if resting is None and (opening := _YES_NO.match(claim)):
         shorter = claim[opening.end() :]
         shorter = shorter[:1].upper() + shorter[1:]
-        return Claim(shorter, support(shorter, ranked, embedder))
+        return Claim(shorter, support(shorter, ranked, embedder), repaired=True)
     return Claim(claim, resting)
 
 
@@ -99,6 +100,21 @@ def cited(claims: Sequence[Claim], hits: Sequence[Hit]) -> tuple[str, tuple[Cita
         citation(hits[supports[0].hit], supports, marker) for marker, supports in resting.items()
     )
     return " ".join(said), citations
+
+
+def verdicts(claims: Sequence[Claim], hits: Sequence[Hit]) -> tuple[Verdict, ...]:
+    """Return what became of every claim, without its words."""
+    return tuple(_verdict(claim, hits) for claim in claims)
+
+
+def _verdict(claim: Claim, hits: Sequence[Hit]) -> Verdict:
+    words_ = len(claim.text.split())
+    if claim.support is None:
+        return Verdict("dropped", words_, None, None, 0, 0)
+    chunk = hits[claim.support.hit].chunk
+    outcome: Outcome = "repaired" if claim.repaired else "supported"
+    start, end = claim.support.start, claim.support.end
+    return Verdict(outcome, words_, chunk.id, chunk.document.id, start, end)
 
 
 def citation(hit: Hit, supports: Sequence[Sentence], marker: int) -> Citation:
