@@ -23,6 +23,12 @@ class Section(BaseModel):
 SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]  # the prefix of its ids
 
 
+class SourceSection(Section):
+    """What every source may be told."""
+
+    local_only: bool = False  # true: [model.large] never sees its documents
+
+
 class ReaderRule(Section):
     """Documents whose path matches have readers of their own."""
 
@@ -30,7 +36,7 @@ class ReaderRule(Section):
     readers: frozenset[str]
 
 
-class FilesSource(Section):
+class FilesSource(SourceSection):
     """A folder of documents."""
 
     type: Literal["files"]
@@ -42,7 +48,7 @@ class FilesSource(Section):
     rules: tuple[ReaderRule, ...] = ()
 
 
-class SlackExportSource(Section):
+class SlackExportSource(SourceSection):
     """A Slack export, as a folder or a ZIP."""
 
     type: Literal["slack_export"]
@@ -52,7 +58,7 @@ class SlackExportSource(Section):
     readers: frozenset[str]  # of public channels; private ones are for their members
 
 
-class SlackSource(Section):
+class SlackSource(SourceSection):
     """A Slack workspace, read live: the channels that the app is in, never direct messages."""
 
     type: Literal["slack"]
@@ -70,7 +76,7 @@ class SlackSource(Section):
     files_url: str = "https://files.slack.com"  # the only place files are fetched from
 
 
-class MediaWikiSource(Section):
+class MediaWikiSource(SourceSection):
     """A MediaWiki, by its API."""
 
     type: Literal["mediawiki"]
@@ -83,7 +89,7 @@ class MediaWikiSource(Section):
     namespaces: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0, 6)
 
 
-class DokuWikiSource(Section):
+class DokuWikiSource(SourceSection):
     """A DokuWiki, by its XML-RPC API."""
 
     type: Literal["dokuwiki"]
@@ -96,7 +102,7 @@ class DokuWikiSource(Section):
     everyone_groups: frozenset[str] = frozenset()  # the wiki's groups that hold every employee
 
 
-class JsonLinesSource(Section):
+class JsonLinesSource(SourceSection):
     """A file with one document a line: {"id", "title"?, "text" or "html"}."""
 
     type: Literal["jsonl"]
@@ -128,6 +134,39 @@ ENGINE_KEYS = {
 ENGINE_NEEDS = {"openvino": (), "transformers": (), "server": ("address", "name")}
 
 
+Address = Annotated[str, Field(pattern=r"^https?://[^\s@/?#]+(/[^\s@?#]*)?$")]
+
+
+class LargeSection(Section):
+    """A larger model, asked for what the first is not sure of. Texts leave for its address."""
+
+    address: Address  # of an OpenAI-compatible server, up to its version
+    name: str  # the model, as the server lists it
+    api_key_env: str | None = None  # the environment variable that holds the server's key
+    context_tokens: int = Field(default=8192, ge=256)
+    timeout_s: float = Field(default=20, gt=0)  # of silence, and of a whole reply
+    prompt_tokens: int = Field(default=1500, ge=300)
+    max_tokens: int = Field(default=200, ge=16)  # of one answer
+    requests_per_month: int | None = Field(default=None, ge=0)
+    cost_per_month: float | None = Field(default=None, ge=0)  # in `currency`
+    cost_per_1k_prompt_tokens: float = Field(default=0, ge=0)
+    cost_per_1k_reply_tokens: float = Field(default=0, ge=0)
+    currency: str = "EUR"
+    below: float = Field(default=0.6, ge=0, le=1)  # confidence under which it is asked
+    router: Path | None = None  # what `footnote tune router` wrote; it decides instead
+
+    @model_validator(mode="after")
+    def _has_a_budget_and_a_name(self) -> Self:
+        if self.name in ("", "small", "extractive"):
+            raise ValueError(f"name {self.name!r} is taken or empty: name the model")
+        if self.requests_per_month is None and self.cost_per_month is None:
+            raise ValueError("name requests_per_month or cost_per_month: there is no default")
+        priced = self.cost_per_1k_prompt_tokens or self.cost_per_1k_reply_tokens
+        if self.cost_per_month is not None and not priced:
+            raise ValueError("cost_per_month needs cost_per_1k_prompt_tokens and …_reply_tokens")
+        return self
+
+
 class ModelSection(Section):
     """Which language model drafts the answers."""
 
@@ -135,13 +174,14 @@ class ModelSection(Section):
     path: Path | None = None  # a GGUF file, or a folder for transformers; None: SmolLM2
     adapter: Path | None = None  # a folder as peft writes it, merged into the model
     # Of an OpenAI-compatible server, up to its version: "http://127.0.0.1:8000/v1".
-    address: Annotated[str, Field(pattern=r"^https?://[^\s@/?#]+(/[^\s@?#]*)?$")] | None = None
+    address: Address | None = None
     name: str | None = None  # the model, as the server lists it
     api_key_env: str | None = None  # the environment variable that holds the server's key
     context_tokens: int = Field(default=2048, ge=256)  # that the server's model holds
     timeout_s: float = Field(default=60, gt=0)  # the longest silence of the server
     max_tokens: int = 48  # of one answer
     prompt_tokens: int = 215  # more would not leave 250 ms to the first token on two cores
+    large: LargeSection | None = None
 
     @model_validator(mode="after")
     def _fits_the_engine(self) -> Self:
@@ -279,6 +319,9 @@ def _from_folder(settings: Settings, folder: Path) -> Settings:
     model = settings.model
     named = {"path": model.path, "adapter": model.adapter}
     model = model.model_copy(update={key: folder / at for key, at in named.items() if at})
+    if model.large is not None and model.large.router is not None:
+        large = model.large.model_copy(update={"router": folder / model.large.router})
+        model = model.model_copy(update={"large": large})
     return settings.model_copy(
         update={"data_dir": folder / settings.data_dir, "sources": sources, "model": model}
     )
