@@ -54,6 +54,21 @@ class Citation:
     passage: Quote  # the text around the quotes, as it was retrieved
 
 
+Outcome = Literal["supported", "repaired", "dropped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one sentence that was written for an answer."""
+
+    outcome: Outcome
+    words: int  # of the sentence
+    support: str | None  # id of the chunk that says so; None: nothing does
+    document_id: str | None
+    start: int  # [start, end) of what supports it, in the document's parsed text; 0 without
+    end: int
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """One attempt at an answer, with what is needed to judge it."""
@@ -63,11 +78,14 @@ class Draft:
     shown: tuple[Hit, ...]  # the passages it was made from, best first
     citations: tuple[Citation, ...]
     confidence: float  # calibrated probability in [0, 1] that it answers and is supported
-    weakness: Literal[
-        "none", "evidence", "grounding", "conflict"
-    ]  # where the weakest signal points
+    weakness: Literal["none", "evidence", "grounding", "conflict"]  # what the weakest signal says
     model: str  # "small", "extractive", "comparing", or the larger model's name
     complete_s: float = 0.0  # seconds from the question's arrival to the end of this attempt
+    likely: float = 0.0  # calibrated probability that the passages answer, whatever is written
+    prompt: str = ""  # version of the model's prompt; "" when no model was asked
+    prompted: tuple[str, ...] = ()  # ids of the chunks in that prompt, [1] first
+    written: str = ""  # by the model, unverified: for another model's eyes, never for people's
+    verdicts: tuple[Verdict, ...] = ()  # a sentence each, in the order they were written
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +95,37 @@ class Timings:
     retrieved_s: float  # the passages are known
     first_token_s: float | None  # the model's first token; None when no model was asked
     complete_s: float
+
+
+Why = Literal[
+    "low",  # confidence is low, but not hopeless
+    "complex",  # the question asks for several things, compares or sets conditions
+    "learned",  # the router fitted to outcomes says so
+    "sure",  # it is not needed
+    "hopeless",  # even a verified answer would not be sure enough
+    "local-only",  # what it would have to see may not leave
+    "budget",  # the month's is used up
+    "attempts",  # no attempt was left
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Whether a question was for the larger model."""
+
+    model: str
+    call: bool
+    why: Why
+    features: tuple[float, ...]  # what a router is fitted to: numbers, no words
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How an answer came about, besides its attempts: for its receipt, never for people."""
+
+    query: str  # the question as it was searched for: it stands by itself
+    versions: tuple[tuple[str, str], ...]  # (part, version) of what made the answer
+    route: Route | None  # None where there is no larger model
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +144,7 @@ class Answer:
     attempts: tuple[Draft, ...]
     generation: str  # of the index; "" when it was not asked
     timings: Timings
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ generation, and a claim that no passage supports has no citation.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.base import Embedder, Hit
 from rag import verify, words
-from rag.base import Citation, Quote
+from rag.base import Citation, Outcome, Quote, Verdict
 from rag.evidence import Sentence
 from rag.sentences import sentences
 
@@ -28,6 +28,7 @@ class Claim:
     text: str  # without "[n]"
     support: Sentence | None  # None: nothing retrieved says so
     nearest: Sentence | None = None  # speaks of the same, whatever it says
+    repaired: bool = False  # whether it is not what was written
 
 
 def resolve(text: str, ranked: Sequence[Sentence], embedder: Embedder) -> list[Claim]:
@@ -52,7 +53,7 @@ def repaired(claims: Sequence[Claim]) -> list[Claim]:
             kept.append(claim)
         elif claim.nearest and claim.nearest.text not in said:
             said.add(claim.nearest.text)
-            kept.append(verbatim(claim.nearest))
+            kept.append(replace(verbatim(claim.nearest), repaired=True))
     return kept
 
 
@@ -81,7 +82,8 @@ def _claim(claim: str, ranked: Sequence[Sentence], embedder: Embedder) -> Claim:
     found = matched(claim, ranked, embedder)
     if found.support is None and (opening := _YES_NO.match(claim)):
         shorter = claim[opening.end() :]
-        return matched(shorter[:1].upper() + shorter[1:], ranked, embedder)
+        shorter = shorter[:1].upper() + shorter[1:]
+        return replace(matched(shorter, ranked, embedder), repaired=True)
     return found
 
 
@@ -137,6 +139,21 @@ def cited(claims: Sequence[Claim], hits: Sequence[Hit]) -> tuple[str, tuple[Cita
         citation(hits[supports[0].hit], supports, marker) for marker, supports in resting.items()
     )
     return " ".join(said), citations
+
+
+def verdicts(claims: Sequence[Claim], hits: Sequence[Hit]) -> tuple[Verdict, ...]:
+    """Return what became of every claim, without its words."""
+    return tuple(_verdict(claim, hits) for claim in claims)
+
+
+def _verdict(claim: Claim, hits: Sequence[Hit]) -> Verdict:
+    words_ = len(claim.text.split())
+    if claim.support is None:
+        return Verdict("dropped", words_, None, None, 0, 0)
+    chunk = hits[claim.support.hit].chunk
+    outcome: Outcome = "repaired" if claim.repaired else "supported"
+    start, end = claim.support.start, claim.support.end
+    return Verdict(outcome, words_, chunk.id, chunk.document.id, start, end)
 
 
 def citation(hit: Hit, supports: Sequence[Sentence], marker: int) -> Citation:

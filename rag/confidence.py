@@ -1,5 +1,6 @@
 """Signals of one question → calibrated probability that the answer is right and supported."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,13 +35,16 @@ class Calibration:
 
     ranking: Ranking
     answer: Weights  # over SIGNALS
+    version: str = ""  # the first letters of the file's SHA-256
 
 
 def load() -> Calibration:
     """Read the fitted numbers. They are made by `footnote tune calibrate`."""
-    table = json.loads(files("rag").joinpath("calibration.json").read_text("utf-8"))
+    body = files("rag").joinpath("calibration.json").read_bytes()
+    table = json.loads(body)
     ranking = Ranking(_weights(table["likely"], FEATURES), _weights(table["judged"], JUDGED))
-    return Calibration(ranking, _weights(table["answer"], SIGNALS))
+    version = hashlib.sha256(body).hexdigest()[:12]
+    return Calibration(ranking, _weights(table["answer"], SIGNALS), version)
 
 
 def signals(question: str, hits: Sequence[Hit], ranked: Sequence[Sentence]) -> NDArray[np.float32]:

@@ -3,11 +3,12 @@
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from index.base import Embedder, Hit, Store, Vector
 from rag import (
+    cascade,
     cite,
     confidence,
     conflict,
@@ -30,8 +31,11 @@ from rag.base import (
     Question,
     Reader,
     Timings,
+    Token,
+    Trace,
 )
-from rag.correct import COMPARING, EXTRACTIVE, Attempt, Policy
+from rag.cascade import Cascade
+from rag.correct import COMPARING, EXTRACTIVE, SMALL, Attempt, Policy
 from rag.retrieve import standalone
 from rag.sentences import sentences
 
@@ -56,6 +60,7 @@ class Models:
     embedder: Embedder
     reader: Reader
     language: LanguageModel
+    large: Cascade | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,17 @@ class _Evidence:
 
 
 @dataclass(slots=True)
+class _Reply:
+    """What a model was asked for, and what it has said so far."""
+
+    tokens: Iterator[Token] = iter(())
+    most: int = 0  # tokens that it may have
+    prompt: str = ""  # version
+    shown: tuple[int, ...] = ()  # positions of the hits in the prompt
+    text: str = ""
+
+
+@dataclass(slots=True)
 class _Watch:
     """When things happened to one question, in seconds since it came."""
 
@@ -75,6 +91,7 @@ class _Watch:
     started: float
     retrieved_s: float = 0.0
     first_token_s: float | None = None
+    answer_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def elapsed(self) -> float:
         return self.clock() - self.started
@@ -100,6 +117,11 @@ class Engine:
         self._limits = limits
         self._clock = clock
 
+    def over(self, store: Store) -> "Engine":
+        """Return an engine with the same models that answers from another store."""
+        limits, policy = self._limits, self._policy
+        return Engine(store, self._models, self._calibration, policy=policy, limits=limits)
+
     def ask(self, question: Question) -> Answer:
         """Return the Answer that `stream` ends with."""
         *_, last = self.stream(question)
@@ -115,9 +137,11 @@ class Engine:
             return
         store = self._store.pinned()  # one answer never mixes two generations
         query = standalone(question)
+        large = self._models.large
+        policy = large.policy(self._policy) if large else self._policy
         tried: list[Draft] = []
         found: dict[tuple[str, int], _Evidence] = {}
-        while attempt := correct.next_attempt(query, tried, self._policy):
+        while attempt := correct.next_attempt(query, tried, policy):
             key = (attempt.query, attempt.passages)
             if key not in found:
                 vector = self._models.embedder.embed_query(attempt.query)
@@ -129,7 +153,18 @@ class Engine:
             tried.append((yield from self._draft(attempt, found[key], question, watch)))
         # Asked of the index as it is now: a document may have been taken back meanwhile.
         readable = self._store.readable(withhold.documents(tried), question.principals)
-        yield self._conclude(withhold.withheld(tried, readable), watch, store.generation)
+        answer = self._conclude(withhold.withheld(tried, readable), watch, store.generation)
+        route = correct.routed(query, tried, policy)
+        yield replace(answer, trace=Trace(query, self._versions(), route))
+
+    def _versions(self) -> tuple[tuple[str, str], ...]:
+        models = self._models
+        return (
+            ("embedder", models.embedder.name),
+            ("reader", models.reader.name),
+            ("calibration", self._calibration.version),
+            ("language", models.language.name),
+        )
 
     def _judge(self, query: str, turn: str, vector: Vector, hits: Sequence[Hit]) -> _Evidence:
         """Judge what was found for a query; turn: what was asked now, without what it borrows."""
@@ -154,13 +189,15 @@ class Engine:
     def _draft(
         self, attempt: Attempt, found: _Evidence, question: Question, watch: _Watch
     ) -> Generator[Event, None, Draft]:
+        reply = _Reply()
         weak = found.confidence < self._policy.accept
         if attempt.model == COMPARING:
             return self._compare(attempt, found, watch)
-        if weak or attempt.model == EXTRACTIVE:
+        if attempt.model == EXTRACTIVE or (weak and attempt.model == SMALL):
             claims = extract.claims(found.ranked)  # of a weak attempt, only for the record
         else:
-            claims = cite.repaired((yield from self._generate(attempt, found, question, watch)))
+            reply = self._asked(attempt, found, question, watch)
+            claims = cite.repaired((yield from self._generate(reply, found, question, watch)))
         text, citations = cite.cited(claims, found.hits)
         relevance = _relevance(claims, found.ranked)
         sound = (
@@ -169,15 +206,24 @@ class Engine:
             and relevance >= RELEVANT
             and not cite.omits(attempt.query, claims)
         )
+        chance = found.confidence * relevance
+        if sound and attempt.model not in (SMALL, EXTRACTIVE):
+            chance = correct.vouched(chance, self._policy)
+            weak = chance < self._policy.accept
         return Draft(
             text if sound else "",
             attempt.passages,
             found.hits,
             citations if sound else (),
-            found.confidence * relevance,
+            chance,
             _weakness(found, weak=weak, sound=sound),
             attempt.model,
             watch.elapsed(),
+            likely=found.confidence,
+            prompt=reply.prompt,
+            prompted=tuple(found.hits[position].chunk.id for position in reply.shown),
+            written=reply.text,
+            verdicts=cite.verdicts(claims, found.hits),
         )
 
     def _compare(self, attempt: Attempt, found: _Evidence, watch: _Watch) -> Draft:
@@ -195,24 +241,35 @@ class Engine:
             "none",
             attempt.model,
             watch.elapsed(),
+            likely=found.confidence,
+            verdicts=cite.verdicts(both, found.hits),
         )
 
-    def _generate(
+    def _asked(
         self, attempt: Attempt, found: _Evidence, question: Question, watch: _Watch
+    ) -> _Reply:
+        """Return the reply of the model that an attempt names, not yet begun."""
+        large = self._models.large
+        if large is not None and attempt.model == large.model.name:
+            packed = large.pack(question, attempt, found.hits, found.ranked)
+            tokens = large.generate(packed, watch.answer_id)
+            return _Reply(tokens, large.terms.reply_tokens, cascade.PROMPT, packed.shown)
+        model, limits = self._models.language, self._limits
+        packed = prompt.pack(attempt.query, found.hits, found.ranked, model, limits.prompt)
+        tokens = model.generate(packed.system, packed.user, max_tokens=limits.reply)
+        return _Reply(tokens, limits.reply, prompt.VERSION, packed.shown)
+
+    def _generate(
+        self, reply: _Reply, found: _Evidence, question: Question, watch: _Watch
     ) -> Generator[Event, None, list[cite.Claim]]:
         """Return the model's claims; the generation ends at the first that nothing supports."""
-        packed = prompt.pack(
-            attempt.query, found.hits, found.ranked, self._models.language, self._limits.prompt
-        )
-        tokens = self._models.language.generate(
-            packed.system, packed.user, max_tokens=self._limits.reply
-        )
         text, pieces = "", 0
         claims: list[cite.Claim] = []
         try:
-            for token in tokens:
+            for token in reply.tokens:
                 watch.first_token_s = watch.first_token_s or watch.elapsed()
                 text, pieces = text + token.text, pieces + 1
+                reply.text = text
                 spans = list(sentences(text, 0, len(text)))
                 if len(spans) > len(claims) + 1:  # the last one may still grow
                     claims += self._resolve(text[slice(*spans[len(claims)])], found)
@@ -226,7 +283,7 @@ class Engine:
         except ModelError:
             return []
         spans = list(sentences(text, 0, len(text)))
-        if pieces >= self._limits.reply:  # cut short: the last sentence has no end
+        if pieces >= reply.most:  # cut short: the last sentence has no end
             spans = spans[:-1]
         return claims + self._resolve(" ".join(text[a:b] for a, b in spans[len(claims) :]), found)
 
@@ -237,7 +294,7 @@ class Engine:
         draft = correct.chosen(tried, self._policy)
         cited = {citation.document_id for citation in draft.citations} if draft else set()
         return Answer(
-            id=uuid.uuid4().hex,
+            id=watch.answer_id,
             text=draft.text if draft else NOT_FOUND,
             citations=draft.citations if draft else (),
             closest=_closest(tried[-1].shown, cited),

@@ -1,6 +1,7 @@
 """Questions, the documents behind their answers, and what people thought of them.
 
 Knows no answer's words and no document's: only who asked what, for as long as the settings say.
+Receipts and the larger model's decisions are written and forgotten with it.
 """
 
 import logging
@@ -13,12 +14,16 @@ import sqlalchemy as sa
 
 from index.base import StoreError
 from index.live import METADATA, Live
+from rag import receipt, spending
 from rag.base import Answer, Answerer, Event, Question
+from rag.receipt import Receipt
+from rag.spending import Decision
 
 log = logging.getLogger(__name__)
 
 Vote = Literal["up", "down"]
 Reason = Literal["wrong", "outdated", "wrong source", "incomplete"]
+NAMED = "`footnote ask --json` names an answer's id."
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 QUESTIONS = sa.Table(
@@ -54,6 +59,22 @@ FEEDBACK = sa.Table(
 
 class JournalError(Exception):
     """What was to be written does not fit what is there; the message is for who asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is kept of one answer."""
+
+    answer_id: str
+    asked_at: datetime
+    person: str | None  # e-mail address; None: not known, or no longer kept
+    text: str | None  # of the question; None: no longer kept
+    status: str
+    confidence: float
+    generation: str
+    seconds: float
+    receipt: Receipt | None  # None: no longer kept
+    decision: Decision | None  # about the larger model; None where there was none
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +125,9 @@ class Journal:
             connection.execute(sa.insert(QUESTIONS), row)
             if rows:
                 connection.execute(sa.insert(EVIDENCE), rows)
+            if answer.trace is not None and named:
+                receipt.write(connection, answer.id, receipt.of(answer, question, answer.trace))
+            spending.decided(connection, answer, now)
             _expire(connection, now - self._kept)
 
     def rate(self, feedback: Feedback, principals: frozenset[str], now: datetime) -> None:
@@ -136,6 +160,8 @@ class Journal:
         person = email.strip().lower()
         with self._live.writing() as connection:
             theirs = sa.select(QUESTIONS.c.answer_id).where(QUESTIONS.c.person == person)
+            receipt.drop(connection, theirs)
+            spending.forget_answers(connection, theirs)
             about = EVIDENCE.c.answer_id.in_(theirs)
             connection.execute(sa.delete(EVIDENCE).where(about))
             given = (FEEDBACK.c.person == person) | FEEDBACK.c.answer_id.in_(theirs)
@@ -154,6 +180,34 @@ class Journal:
             asked = connection.execute(sa.select(sa.func.count()).select_from(theirs.subquery()))
             said = connection.execute(sa.select(sa.func.count()).where(given))
             return int(asked.scalar_one()) + int(said.scalar_one())
+
+    def find(self, answer_id: str | None, eyes: frozenset[str] | None) -> Record:
+        """Return what is kept of an answer.
+
+        answer_id: or how it begins; None: the last one. eyes: the principals of who asks for it,
+        who must be its asker; None: an admin, who may see every one. Raises JournalError if there
+        is none, or it was somebody else's: the two are not told apart.
+        """
+        wanted = sa.select(QUESTIONS).order_by(QUESTIONS.c.asked_at.desc()).limit(2)
+        if answer_id is not None:
+            begins = QUESTIONS.c.answer_id.startswith(answer_id, autoescape=True)
+            wanted = wanted.where(begins)
+        if eyes is not None:  # who asked nameless has no answers of their own
+            wanted = wanted.where(QUESTIONS.c.person == (person_of(eyes) or ""))
+        with self._live.reading() as connection:
+            rows = connection.execute(wanted).mappings().all()
+            if not rows:
+                name = f" {answer_id!r}" if answer_id else ""
+                raise JournalError(f"There is no answer{name}. {NAMED}")
+            if answer_id is not None and len(rows) > 1:
+                raise JournalError(f"Several answers begin with {answer_id!r}. {NAMED}")
+            row = dict(rows[0])
+            row["asked_at"] = datetime.fromisoformat(row["asked_at"])
+            return Record(
+                **row,
+                receipt=receipt.read(connection, row["answer_id"]),
+                decision=spending.read(connection, row["answer_id"]),
+            )
 
     def feedback(self) -> list[Feedback]:
         """Return all feedback, oldest first."""
@@ -201,6 +255,7 @@ def person_of(principals: frozenset[str]) -> str | None:
 def _expire(connection: sa.Connection, before: datetime) -> None:
     old = QUESTIONS.c.asked_at < before.isoformat()
     named = QUESTIONS.c.text.is_not(None) | QUESTIONS.c.person.is_not(None)
+    receipt.drop(connection, sa.select(QUESTIONS.c.answer_id).where(old))
     nameless = sa.update(QUESTIONS).where(old & named).values(text=None, person=None)
     connection.execute(nameless)
     late = (FEEDBACK.c.given_at < before.isoformat()) & FEEDBACK.c.person.is_not(None)

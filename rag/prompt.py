@@ -34,14 +34,17 @@ def pack(
     ranked: Sequence[Sentence],
     model: LanguageModel,
     max_tokens: int,
+    *,
+    version: str = VERSION,
+    draft: str = "",
 ) -> Prompt:
     """Fill the prompt with the most likely sentences, grouped by passage, best passage first.
 
     max_tokens: of system and user text together, in the model's own count; the chat template
-    adds some ten more.
+    adds some ten more. draft: what another model answered.
     """
-    head = system()
-    room = max_tokens - model.count_tokens(head) - model.count_tokens(_ask(question))
+    head, asked = system(version), _ask(question, draft)
+    room = max_tokens - model.count_tokens(head) - model.count_tokens(asked)
     chosen: list[Sentence] = []
     for sentence in ranked:
         block = _blocks(hits, [*chosen, sentence])
@@ -49,7 +52,7 @@ def pack(
             break
         chosen.append(sentence)
     shown = tuple(dict.fromkeys(sentence.hit for sentence in chosen))
-    user = "\n".join([*_blocks(hits, chosen), _ask(question)])
+    user = "\n".join([*_blocks(hits, chosen), asked])
     return Prompt(head, user, shown)
 
 
@@ -75,5 +78,6 @@ def _said(sentences: Sequence[Sentence]) -> list[str]:
     return said
 
 
-def _ask(question: str) -> str:
-    return f"Question: {question}"
+def _ask(question: str, draft: str) -> str:
+    draft = " ".join(draft.split())
+    return f"Question: {question}" + (f"\nDraft, unverified: {draft}" if draft else "")

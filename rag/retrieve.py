@@ -54,6 +54,16 @@ def standalone(question: Question) -> str:
     return " ".join([question.text, *borrowed[:CARRIED]])
 
 
+def own_words(question: Question, query: str) -> str:
+    """Return the stand-alone query if it is made of what its asker wrote, else only the question.
+
+    For whoever may see the asker's words and not the documents': earlier answers quote these.
+    """
+    asked = [question.text, *(earlier for earlier, _ in question.history)]
+    written = {stem for text in asked for stem in words.stems(text)}
+    return query if written.issuperset(words.stems(query)) else question.text
+
+
 def _leans(text: str) -> bool:
     lower = text.lower().strip()
     content = len(list(_content(text)))

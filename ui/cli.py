@@ -10,6 +10,7 @@ import click
 from ui import settings as settings_file
 from ui.auth import principals_of
 from ui.cli_index import VERBS
+from ui.cli_receipt import receipt
 from ui.cli_tune import tune
 from ui.failures import reports_failure
 
@@ -58,12 +59,14 @@ def ask(
     Example: footnote --settings demo/settings.toml ask "How many days off do I get?"
     """
     from rag.base import Question
+    from rag.journal import Journaled
     from ui import render, wiring
 
     if not all(question.strip() for question in questions):
         raise click.UsageError("A question is empty.")
     settings = settings_file.load(context.obj)
-    engine = wiring.answering(settings).engine
+    answering = wiring.answering(settings).engine
+    engine = Journaled(answering, wiring.journal(settings), lambda: datetime.now(UTC))
     for question in questions:
         answer = engine.ask(Question(question, principals_of(user, settings.groups)))
         if as_json:
@@ -278,7 +281,7 @@ def evaluate(
     click.echo(evaluation.run(folder, json_file, how))
 
 
-for verb in (*VERBS, tune):
+for verb in (*VERBS, receipt, tune):
     main.add_command(verb)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ui.failures import reports_failure
+from ui.settings import load
 
 SETS = click.argument("sets", nargs=-1, required=True, metavar="SET…")
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -127,3 +128,19 @@ def merge(adapter: Path, base: Path | None, out: Path) -> None:
     from ui import tuning
 
     click.echo(tuning.merge(adapter, base, out))
+
+
+@tune.command()
+@click.option("--out", type=click.Path(path_type=Path), help="Default: router.json in data_dir.")
+@click.pass_context
+@reports_failure
+def router(context: click.Context, out: Path | None) -> None:
+    """Refit when the larger model is asked, to logged votes and verifications.
+
+    Refuses while there are too few. What it writes decides once [model.large] router names it.
+
+    Example: footnote --settings settings.toml tune router
+    """
+    from ui import cascade
+
+    click.echo(cascade.refit(load(context.obj), out))

@@ -87,9 +87,9 @@ class Shelf:
 
 
 def kept(answer: Answer) -> Answer:
-    """Return an answer without what no reader of it needs: attempts and whole distant passages."""
+    """Return an answer without what no reader of it needs: attempts, trace, distant passages."""
     closest = tuple(replace(each, passage=_shortened(each.passage)) for each in answer.closest)
-    return replace(answer, attempts=(), closest=closest)
+    return replace(answer, attempts=(), closest=closest, trace=None)
 
 
 def authorised(

@@ -14,7 +14,9 @@ from index import generations
 from index.access import EVERYONE
 from index.base import StoreError
 from rag.base import ModelError, Question
-from ui import reranking, wiring
+from rag.prompt import Prompt
+from rag.router import RouterError
+from ui import cascade, reranking, wiring
 from ui.settings import Settings, SettingsError, secret
 from ui.source_settings import LocalSource
 
@@ -38,6 +40,7 @@ def run(settings: Settings, *, offline: bool) -> list[Check]:
         _check("packages", _packages),
         _check("embedder", lambda: _embedder(settings)),
         _check("model", lambda: _model(settings)),
+        *([_check("larger model", lambda: _larger(settings))] if settings.model.large else []),
         _check("sources", lambda: _sources(settings)),
         _check("reranker", lambda: reranking.probed(settings.retrieval)),
         _check("index", lambda: _index(settings)),
@@ -53,7 +56,7 @@ def run(settings: Settings, *, offline: bool) -> list[Check]:
 def _check(name: str, look: Callable[[], str]) -> Check:
     try:
         return Check(name, True, look())
-    except (SettingsError, StoreError, ModelError, OSError, ValueError) as error:
+    except (SettingsError, StoreError, ModelError, RouterError, OSError, ValueError) as error:
         return Check(name, False, str(error))
     except importlib.metadata.PackageNotFoundError as error:
         return Check(name, False, f"{error}. Run `make setup`.")
@@ -79,6 +82,16 @@ def _model(settings: Settings) -> str:
     model = wiring.model(settings.model, settings.data_dir / wiring.MODELS)
     list(model.generate("", PROBE, max_tokens=1))  # a server is asked only now
     return f"{model.name}, {model.context_tokens} tokens of context"
+
+
+def _larger(settings: Settings) -> str:
+    made = cascade.larger(settings)
+    if made is None:
+        raise SettingsError("There is no [model.large] table in the settings.")
+    for _ in made.generate(Prompt("", PROBE, ()), "doctor"):  # charged like any other call
+        break
+    open_ = ", ".join(sorted(made.terms.may_leave)) or "none"
+    return f"{made.model.name}; sources that it may see: {open_}"
 
 
 def _sources(settings: Settings) -> str:

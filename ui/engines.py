@@ -1,10 +1,10 @@
-"""The engines of [model] that are not the default: a server, or transformers."""
+"""The engines of [model] that are not the default: a server, transformers, a larger model."""
 
 import importlib.util
 from pathlib import Path
 
 from rag.base import LanguageModel
-from ui.settings import ModelSection, SettingsError, secret
+from ui.settings import LargeSection, ModelSection, SettingsError, secret
 
 
 def server(section: ModelSection) -> LanguageModel:
@@ -13,6 +13,19 @@ def server(section: ModelSection) -> LanguageModel:
 
     if section.address is None or section.name is None:
         raise SettingsError("[model] engine 'server' needs 'address' and 'name'.")
+    return ServerModel(
+        section.address,
+        name=section.name,
+        context_tokens=section.context_tokens,
+        api_key=secret(section.api_key_env) if section.api_key_env else None,
+        timeout_s=section.timeout_s,
+    )
+
+
+def larger(section: LargeSection) -> LanguageModel:
+    """Return the larger model; it is asked only when a question needs it."""
+    from rag.models.server import ServerModel
+
     return ServerModel(
         section.address,
         name=section.name,

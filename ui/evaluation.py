@@ -15,7 +15,7 @@ from rag.base import Question
 from rag.eval import questions as question_files
 from rag.eval.questions import EvalQuestion
 from rag.retrieve import standalone
-from ui import ingestion, ingestion_text, reranking, settings, wiring
+from ui import cascade, ingestion, ingestion_text, reranking, settings, wiring
 from ui.progress import progress_bar
 from ui.settings import IngestSection, ModelSection, Settings, SettingsError
 from ui.source_settings import FilesSource, JsonLinesSource
@@ -121,7 +121,7 @@ def settings_of(folder: Path) -> Settings:
         )
         return Settings(sources=(documents,))
     if (folder / "settings.toml").is_file():
-        return settings.load(folder / "settings.toml")
+        return cascade.without(settings.load(folder / "settings.toml"))
     raise SettingsError(
         f"{folder} holds none of corpus.jsonl, documents/ and settings.toml: "
         "there is nothing to ask about."

@@ -10,9 +10,19 @@ from connectors.base import ConnectorError
 from index.base import StoreError
 from ingest.base import LedgerError
 from rag.base import ModelError
+from rag.journal import JournalError
+from rag.router import RouterError
 from ui.settings import SettingsError
 
-FAILURES = (SettingsError, StoreError, ModelError, ConnectorError, LedgerError)
+FAILURES = (
+    SettingsError,
+    StoreError,
+    ModelError,
+    ConnectorError,
+    LedgerError,
+    JournalError,
+    RouterError,
+)
 
 
 def reports_failure(command: Callable[..., None]) -> Callable[..., None]:

@@ -9,7 +9,7 @@ from ingest.base import LedgerError
 from ingest.history import QUARANTINE_AFTER, Loss, Past, Trouble
 from ingest.report import facts
 from ingest.runs import Run
-from ui import wiring
+from ui import cascade, wiring
 from ui.progress import progress_bar
 from ui.settings import Settings, SettingsError
 
@@ -119,6 +119,7 @@ def status(settings: Settings) -> Facts:
             for past in pasts.values()
             for trouble in past.troubles.values()
         ],
+        "larger_model": cascade.status(settings, now),
     }
 
 

@@ -99,11 +99,25 @@ def status(facts: Facts) -> str:
         lines.append(f"Last run    {last['run']}, {last['started_at'][:16]} UTC: {last['state']}")
         lines += [last["error"]] if last["error"] else []
         lines += [report({**last, **last["report"]})] if last["report"] else []
+    lines += [f"Larger      {_larger(facts['larger_model'])}"] if facts["larger_model"] else []
     lines += [line for source in facts["sources"] for line in _needs(source)]
     if facts["failures"]:
         lines.append(f"Not read    {len(facts['failures'])} documents")
     lines += [_failure(failure) for failure in facts["failures"]]
     return "\n".join(lines)
+
+
+def _larger(model: Facts) -> str:
+    calls = str(model["requests"])
+    if model["requests_per_month"] is not None:
+        calls += f" of {model['requests_per_month']}"
+    cost = f"{model['cost']:.2f}"
+    if model["cost_per_month"] is not None:
+        cost += f" of {model['cost_per_month']:.2f}"
+    used = f"{model['name']} in {model['month']}: {calls} calls, {cost} {model['currency']}"
+    if model["used_up"]:
+        used += ". BUDGET USED UP: the local model answers alone until next month"
+    return used
 
 
 def _source(source: Facts, run: int) -> list[str]:

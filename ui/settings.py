@@ -31,6 +31,39 @@ ENGINE_KEYS = {
 ENGINE_NEEDS = {"openvino": (), "transformers": (), "server": ("address", "name")}
 
 
+Address = Annotated[str, Field(pattern=r"^https?://[^\s@/?#]+(/[^\s@?#]*)?$")]
+
+
+class LargeSection(Section):
+    """A larger model, asked for what the first is not sure of. Texts leave for its address."""
+
+    address: Address  # of an OpenAI-compatible server, up to its version
+    name: str  # the model, as the server lists it
+    api_key_env: str | None = None  # the environment variable that holds the server's key
+    context_tokens: int = Field(default=8192, ge=256)
+    timeout_s: float = Field(default=20, gt=0)  # of silence, and of a whole reply
+    prompt_tokens: int = Field(default=1500, ge=300)
+    max_tokens: int = Field(default=200, ge=16)  # of one answer
+    requests_per_month: int | None = Field(default=None, ge=0)
+    cost_per_month: float | None = Field(default=None, ge=0)  # in `currency`
+    cost_per_1k_prompt_tokens: float = Field(default=0, ge=0)
+    cost_per_1k_reply_tokens: float = Field(default=0, ge=0)
+    currency: str = "EUR"
+    below: float = Field(default=0.6, ge=0, le=1)  # confidence under which it is asked
+    router: Path | None = None  # what `footnote tune router` wrote; it decides instead
+
+    @model_validator(mode="after")
+    def _has_a_budget_and_a_name(self) -> Self:
+        if self.name in ("", "small", "extractive"):
+            raise ValueError(f"name {self.name!r} is taken or empty: name the model")
+        if self.requests_per_month is None and self.cost_per_month is None:
+            raise ValueError("name requests_per_month or cost_per_month: there is no default")
+        priced = self.cost_per_1k_prompt_tokens or self.cost_per_1k_reply_tokens
+        if self.cost_per_month is not None and not priced:
+            raise ValueError("cost_per_month needs cost_per_1k_prompt_tokens and …_reply_tokens")
+        return self
+
+
 class ModelSection(Section):
     """Which language model drafts the answers."""
 
@@ -38,13 +71,14 @@ class ModelSection(Section):
     path: Path | None = None  # a GGUF file, or a folder for transformers; None: SmolLM2
     adapter: Path | None = None  # a folder as peft writes it, merged into the model
     # Of an OpenAI-compatible server, up to its version: "http://127.0.0.1:8000/v1".
-    address: Annotated[str, Field(pattern=r"^https?://[^\s@/?#]+(/[^\s@?#]*)?$")] | None = None
+    address: Address | None = None
     name: str | None = None  # the model, as the server lists it
     api_key_env: str | None = None  # the environment variable that holds the server's key
     context_tokens: int = Field(default=2048, ge=256)  # that the server's model holds
     timeout_s: float = Field(default=60, gt=0)  # the longest silence of the server
     max_tokens: int = 48  # of one answer
     prompt_tokens: int = 215  # more would not leave 250 ms to the first token on two cores
+    large: LargeSection | None = None
 
     @model_validator(mode="after")
     def _fits_the_engine(self) -> Self:
@@ -194,6 +228,9 @@ def _from_folder(settings: Settings, folder: Path) -> Settings:
     if retrieval.reranker is not None and (folder / retrieval.reranker).exists():
         at = str(folder / retrieval.reranker)
         retrieval = retrieval.model_copy(update={"reranker": at})
+    if model.large is not None and model.large.router is not None:
+        large = model.large.model_copy(update={"router": folder / model.large.router})
+        model = model.model_copy(update={"large": large})
     return settings.model_copy(
         update={
             "data_dir": folder / settings.data_dir,

@@ -28,6 +28,7 @@ class SourceSection(Section):
     """One [[sources]] table."""
 
     name: SourceName
+    local_only: bool = False  # true: [model.large] never sees its documents
 
     def secrets(self) -> tuple[str, ...]:
         """Return the names of the environment variables that reading this source needs."""

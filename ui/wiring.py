@@ -135,14 +135,14 @@ def answering(settings: Settings) -> Answering:
     from rag import confidence
     from rag.correct import Policy
     from rag.engine import Limits, Models
+    from ui import cascade
 
     encoder = embedder(settings.embedder)
     published = store(settings, encoder)
+    drafting = model(settings.model, settings.data_dir / MODELS)
     engine = Engine(
         published,
-        Models(
-            encoder, reader(settings.embedder), model(settings.model, settings.data_dir / MODELS)
-        ),
+        Models(encoder, reader(settings.embedder), drafting, cascade.larger(settings)),
         confidence.load(),
         policy=Policy(accept=settings.answer.accept),
         limits=Limits(settings.model.prompt_tokens, settings.model.max_tokens),

@@ -14,7 +14,7 @@ from ui import settings, wiring
 from ui.cli import main
 
 VERBS = (
-    "approve ask backup doctor eval forget forget-user ingest restore retry revoke rollback"
+    "approve ask backup doctor eval forget forget-user ingest receipt restore retry revoke rollback"
     " scheduler serve slack sources status tune"
 ).split()
 
