@@ -8,7 +8,7 @@ attachments of Cloud are served by another server, which takes no credentials.
 import base64
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,7 +62,9 @@ class Confluence:
     users: dict[str, tuple[str, str]] = field(default_factory=dict)  # id -> name, address
     groups: dict[str, list[str]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)  # paths with queries
-    missing_scope: str = ""  # a part of the addresses that the token's scopes do not cover
+    refusals: dict[str, int] = field(default_factory=dict)  # part of an address -> status
+
+    before: Callable[[str], None] = lambda path: None  # called with each request
 
     def add(self, id: str, title: str, text: str = "<p>Text.</p>", **facts: Any) -> Content:
         """Put a page there, or something else by `type`."""
@@ -79,6 +81,7 @@ class Confluence:
 
     def answer(self, request: Request) -> Reply:
         self.requests.append(request.path)
+        self.before(request.path)
         parts = urlsplit(request.path)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         path = unquote(parts.path).removeprefix("/wiki" if self.cloud else "/confluence").strip("/")
@@ -102,8 +105,9 @@ class Confluence:
         wanted = _BASIC if self.cloud else f"Bearer {TOKEN}"
         if request.headers.get("Authorization") != wanted:
             raise Refused(401, "Unauthorized")
-        if self.missing_scope and self.missing_scope in path:
-            raise Refused(401, "Unauthorized; scope does not match")
+        for part, status in self.refusals.items():
+            if part in path:
+                raise Refused(status, "Unauthorized; scope does not match")
 
     def _download(self, path: str) -> Reply:
         if self.cloud:
@@ -125,34 +129,12 @@ class Confluence:
 
     def _version_2(self, path: str, query: Json) -> Any:
         match path.split("/"):
-            case ["spaces"]:
-                keys = query["keys"].split(",") if "keys" in query else list(self.spaces)
-                rows = [self._space_2(key) for key in keys if key in self.spaces]
-            case ["spaces", id, "permissions"]:
-                rows = [
-                    {
-                        "principal": {"type": kind, "id": f"g-{key}" if kind == "group" else key},
-                        "operation": {"key": operation, "targetType": "space"},
-                    }
-                    for kind, key in self.spaces[self._key(id)]
-                    for operation in ("read", "export")
-                ]
-            case ["spaces", id, "pages"]:
-                found = self._of("page", space=self._key(id))
-                rows = [self._page_2(page) for page in found]
-            case ["pages", id, "labels"]:
-                rows = [{"name": label} for label in self._current(id).labels]
-            case ["pages", id, "ancestors"]:
-                rows = [{"id": above.id, "type": above.type} for above in self._above(id)]
             case ["pages", id]:
                 storage = {"storage": {"value": self._any(id).text, "representation": "storage"}}
                 return {**self._page_2(self._any(id)), "body": storage}
             case ["attachments", id]:
                 return self._attachment_2(self._any(id))
-            case ["attachments"]:
-                rows = [self._attachment_2(each) for each in self._of("attachment")]
-            case _:
-                raise Refused(404)
+        rows = self._rows_2(path, query)
         if query.get("sort", "").startswith("-"):
             rows.reverse()
         start = int(query.get("cursor", "c0")[1:])
@@ -161,6 +143,33 @@ class Confluence:
         if end < len(rows):
             links["next"] = f"/wiki/api/v2/{path}?limit={query['limit']}&cursor=c{end}"
         return {"results": rows[start:end], "_links": links}
+
+    def _rows_2(self, path: str, query: Json) -> list[Json]:
+        match path.split("/"):
+            case ["spaces"]:
+                keys = query["keys"].split(",") if "keys" in query else list(self.spaces)
+                return [self._space_2(key) for key in keys if key in self.spaces]
+            case ["spaces", id, "permissions"]:
+                return self._permissions_2(self._key(id))
+            case ["spaces", id, "pages"]:
+                return [self._page_2(page) for page in self._of("page", space=self._key(id))]
+            case ["pages", id, "labels"]:
+                return [{"name": label} for label in self._current(id).labels]
+            case ["pages", id, "ancestors"]:
+                return [{"id": above.id, "type": above.type} for above in self._above(id)]
+            case ["attachments"]:
+                return [self._attachment_2(each) for each in self._of("attachment")]
+        raise Refused(404)
+
+    def _permissions_2(self, key: str) -> list[Json]:
+        return [
+            {
+                "principal": {"type": kind, "id": f"g-{who}" if kind == "group" else who},
+                "operation": {"key": operation, "targetType": "space"},
+            }
+            for kind, who in self.spaces[key]
+            for operation in ("read", "export")
+        ]
 
     def _server(self, path: str, query: Json) -> Any:
         match path.split("/"):
