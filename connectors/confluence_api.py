@@ -139,6 +139,12 @@ class Api:
         try:
             yield
         except HttpError as error:
+            if error.status == 410:
+                raise HttpError(
+                    f"{error} Confluence Cloud has taken this part of its API away: set "
+                    'edition = "cloud" for it in the settings.',
+                    410,
+                ) from error
             needed = next((right for part, right in self._rights.items() if part in path), "")
             if error.status not in (401, 403) or not needed:
                 raise

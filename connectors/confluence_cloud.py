@@ -32,16 +32,15 @@ _RIGHTS = {  # part of an address -> the scope that a token with scopes needs fo
 class CloudSite:
     """One site of Confluence Cloud."""
 
-    def __init__(self, url: str, client: Client, *, readers_url: str | None = None) -> None:
-        """Take the address that ends in /wiki.
+    def __init__(self, url: str, client: Client, *, home: str) -> None:
+        """Take the address of the API, which ends in /wiki, and that where people open pages.
 
-        readers_url: where people open pages, if tokens with scopes need another address
-        ("https://api.atlassian.com/ex/confluence/<cloud id>/wiki") for the API.
+        They differ for tokens with scopes: "https://api.atlassian.com/ex/confluence/<id>/wiki".
         """
         self.api = Api(url, client, rights=_RIGHTS)
         self.people = CloudPeople(self.api)
         self.restrictions = Restrictions(self.api, self.people)
-        self.home = (readers_url or url).rstrip("/")
+        self.home = home.rstrip("/")
 
     def spaces(self, keys: Sequence[str]) -> list[Space]:
         chosen = {"keys": ",".join(keys)} if keys else {"type": "global"}

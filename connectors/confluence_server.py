@@ -26,10 +26,10 @@ _RIGHTS = {
 class ServerSite:
     """One Confluence Data Center."""
 
-    def __init__(self, url: str, client: Client, *, user_domain: str | None) -> None:
-        """Take the address of the start page, without a slash at its end."""
+    def __init__(self, url: str, client: Client, *, home: str, user_domain: str | None) -> None:
+        """Take the address by which it is read, and that where people open pages."""
         self.api = Api(url, client, rights=_RIGHTS)
-        self.home = self.api.url
+        self.home = home.rstrip("/")
         self.people = ServerPeople(self.api, user_domain)
         self.restrictions = Restrictions(self.api, self.people)
 

@@ -34,9 +34,9 @@ def connector(
     time = (clock or FakeClock()).clock()
     client = polite(home, login, "WIKI_TOKEN", media_url=media, limits=limits, clock=time)
     site = (
-        CloudSite(home, client)
+        CloudSite(home, client, home=server.url)
         if server.cloud
-        else ServerSite(home, client, user_domain="x.example")
+        else ServerSite(home, client, home=server.url, user_domain="x.example")
     )
     return ConfluenceConnector("conf", site, spaces=spaces, admitted=admitted)
 
