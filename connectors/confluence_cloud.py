@@ -43,9 +43,13 @@ class CloudSite:
         self.home = home.rstrip("/")
 
     def spaces(self, keys: Sequence[str]) -> list[Space]:
-        chosen = {"keys": ",".join(keys)} if keys else {"type": "global"}
+        chosen = {"keys": ",".join(keys)} if keys else {}
         rows = self.api.ended("api/v2/spaces", newest_first="-id", status="current", **chosen)
-        return [Space(row["id"], row["key"], row.get("homepageId") is not None) for row in rows]
+        return [
+            Space(row["id"], row["key"], row.get("homepageId") is not None)
+            for row in rows
+            if keys or row["type"] != "personal"  # other types are many, and grow
+        ]
 
     def admitted(self, space: Space) -> Layer:
         principals = set()

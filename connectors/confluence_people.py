@@ -19,8 +19,8 @@ class People(Protocol):
         """Return the principal of a user object, None where the address is not known."""
         ...
 
-    def group(self, raw: Raw) -> str:
-        """Return the principal of a group object."""
+    def group(self, raw: Raw) -> str | None:
+        """Return the principal of a group object, None where the group was deleted."""
         ...
 
     def members(self, principal: str) -> frozenset[str]:
@@ -38,16 +38,22 @@ class CloudPeople:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._accounts: dict[str, Raw] = {}
+        self._names: dict[str, str | None] = {}  # of groups, by id
         self._groups: dict[str, str] = {}  # principal -> id
 
     def user(self, raw: Raw) -> str | None:
         address = raw.get("email") or self._account(raw["accountId"]).get("email")
         return f"user:{address}" if address else None
 
-    def group(self, raw: Raw) -> str:
-        name = raw.get("name") or self._api.get("rest/api/group/by-id", id=raw["id"])["name"]
-        principal = f"group:{name}"
-        self._groups[principal] = raw["id"]
+    def group(self, raw: Raw) -> str | None:
+        id = raw["id"]
+        if id not in self._names:
+            found = raw if raw.get("name") else _found(self._api, "rest/api/group/by-id", id=id)
+            self._names[id] = found.get("name")
+        if self._names[id] is None:
+            return None
+        principal = f"group:{self._names[id]}"
+        self._groups[principal] = id
         return principal
 
     def members(self, principal: str) -> frozenset[str]:
@@ -81,7 +87,7 @@ class ServerPeople:
             return None
         return f"user:{name}" if "@" in name or not self._domain else f"user:{name}@{self._domain}"
 
-    def group(self, raw: Raw) -> str:
+    def group(self, raw: Raw) -> str | None:
         return f"group:{raw['name']}"
 
     def members(self, principal: str) -> frozenset[str]:

@@ -174,7 +174,7 @@ class Confluence:
     def _server(self, path: str, query: Json) -> Any:
         match path.split("/"):
             case ["rest", "api", "space"]:
-                keys = [query["spaceKey"]] if "spaceKey" in query else list(self.spaces)
+                keys = [query["spaceKey"]] if "spaceKey" in query else self._global()
                 rows = [self._space_1(key) for key in keys if key in self.spaces]
                 return self._offset(rows, query)
             case ["rest", "api", "space", key, "permissions"]:
@@ -246,6 +246,9 @@ class Confluence:
             and parent in ("", each.parent)
         ]
 
+    def _global(self) -> list[str]:
+        return [key for key in self.spaces if not key.startswith("~")]
+
     def _any(self, id: str) -> Content:
         if id not in self.contents:
             raise Refused(404, "Not Found")
@@ -266,7 +269,8 @@ class Confluence:
 
     def _space_2(self, key: str) -> Json:
         id = str(list(self.spaces).index(key) + 1)
-        return {"id": id, "key": key, "name": key, "homepageId": "1", "status": "current"}
+        kind = "personal" if key.startswith("~") else "knowledge_base"
+        return {"id": id, "key": key, "type": kind, "homepageId": "1", "status": "current"}
 
     def _space_1(self, key: str) -> Json:
         return {"id": 1, "key": key, "name": key, "homepage": {"id": "1"}, "status": "current"}

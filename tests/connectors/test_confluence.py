@@ -139,6 +139,16 @@ class TestContent:
         with pytest.raises(ConnectorError, match="is gone"):
             document(server, "conf:5")
 
+    def test_personal_spaces_are_read_only_if_they_are_named(self, server: Confluence) -> None:
+        server.spaces["~ann"] = [("user", "ann")]
+        server.add("55", "Mine", space="~ann")
+        assert "conf:55" not in listed(server)
+        assert "conf:55" in {entry.id for entry in connector(server, "~ann").entries()}
+
+    def test_a_space_that_the_account_does_not_see_is_named(self, server: Confluence) -> None:
+        with pytest.raises(ConnectorError, match="does not see the space OPS of"):
+            list(connector(server, "ENG", "OPS").entries())
+
     def test_only_the_spaces_that_are_named_are_read(self, server: Confluence) -> None:
         server.spaces["OPS"] = [("group", "hr")]
         server.add("50", "Payroll", space="OPS")

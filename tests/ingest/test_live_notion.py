@@ -134,6 +134,31 @@ def test_scenario_12_429_with_retry_after_120_is_waited_for(nights: Nights) -> N
     assert (report.unchanged, report.error) == (COUNT, None)
 
 
+@pytest.mark.parametrize("fault", ["403", "truncated"])
+def test_a_fault_in_the_middle_of_a_listing_purges_nothing(nights: Nights, fault: str) -> None:
+    before = nights.job.known("notion")
+    with proxied(nights.server.url) as proxy:
+        proxy.counts, proxy.fault = lambda request: True, BROKEN[fault]
+        proxy.spoiled = (9).__le__
+        report = nights(proxy)
+    assert report.error is not None
+    assert (report.hidden, report.deleted) == (0, 0)
+    assert nights.job.known("notion") == before
+
+
+@pytest.mark.parametrize("fault", WITHIN)
+@pytest.mark.parametrize("number", [0, 5, 9, 20])
+def test_a_list_that_ends_too_early_in_silence_purges_nothing(
+    nights: Nights, fault: str, number: int
+) -> None:
+    before = nights.job.known("notion").keys()
+    with proxied(nights.server.url) as proxy:
+        proxy.counts, proxy.fault, proxy.spoiled = bool, WITHIN[fault], number.__eq__
+        report = nights(proxy)
+    assert (report.hidden, report.deleted) == (0, 0)
+    assert nights.job.known("notion").keys() == before
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", BROKEN)
 def test_no_fault_of_a_listing_purges_anything(nights: Nights, fault: str) -> None:
@@ -153,8 +178,9 @@ def test_no_fault_of_a_listing_purges_anything(nights: Nights, fault: str) -> No
     assert nights.job.known("notion") == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", WITHIN)
-def test_a_list_that_ends_too_early_in_silence_loses_no_page(nights: Nights, fault: str) -> None:
+def test_a_list_that_ends_too_early_anywhere_loses_no_page(nights: Nights, fault: str) -> None:
     known = listed(nights.server)
     nights.server.requests.clear()
     listed(nights.server)
