@@ -16,6 +16,7 @@ from tests.connectors.confluence_server import TOKEN, USER, Confluence, confluen
 from tests.connectors.test_client import PATIENT, FakeClock
 from tests.contracts.connector import ConnectorContract
 
+COUNT = 8  # documents of `fill`
 STAFF = frozenset({"group:staff"})
 
 
@@ -200,6 +201,14 @@ class TestVersions:
         for number in range(40, 49):
             server.add(str(number), f"{number}.txt", "x", type="attachment", parent="4")
         assert sum("attachment/4" in id for id in listed(server)) == 9
+
+
+def test_a_listing_costs_some_requests_for_each_hundred_pages(server: Confluence) -> None:
+    server.page_size = 100
+    for number in range(100, 500):
+        server.add(str(number), f"Page {number}", parent="1")
+    assert len(listed(server)) == COUNT + 400
+    assert len(server.requests) < 30
 
 
 class TestReaders:

@@ -14,8 +14,8 @@ from connectors.base import ConnectorError, Entry
 from index.local import PublishedStore
 from ingest.report import SourceReport
 from tests.connectors.confluence_server import Confluence, confluence
-from tests.connectors.test_client import FakeClock
-from tests.connectors.test_confluence import PATIENT, connector, fill, listed
+from tests.connectors.test_client import PATIENT, FakeClock
+from tests.connectors.test_confluence import COUNT, connector, fill, listed
 from tests.connectors.web_server import Reply
 from tests.ingest.job import Job
 from tests.servers.proxy import FAULTS, Fault, Proxy, proxied
@@ -23,7 +23,6 @@ from tests.servers.proxy import FAULTS, Fault, Proxy, proxied
 STAFF = frozenset({"everyone", "group:staff"})
 BO = STAFF | {"user:bo@x.example", "group:hr"}
 HASTY = replace(PATIENT, read_s=0.5, attempts=1)
-COUNT = 8  # documents of `fill`
 
 
 def cut(reply: Reply) -> Reply:
