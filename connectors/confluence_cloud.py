@@ -7,7 +7,7 @@ from connectors.base import ConnectorError
 from connectors.client import Client, HttpError
 from connectors.confluence_access import Layer
 from connectors.confluence_api import Api, Raw
-from connectors.confluence_people import CloudPeople, Restrictions
+from connectors.confluence_people import CloudPeople, People, Restrictions
 from connectors.confluence_site import Attachment, Page, Space, at
 from connectors.files import UNKNOWN
 
@@ -38,7 +38,7 @@ class CloudSite:
         They differ for tokens with scopes: "https://api.atlassian.com/ex/confluence/<id>/wiki".
         """
         self.api = Api(url, client, rights=_RIGHTS)
-        self.people = CloudPeople(self.api)
+        self.people: People = CloudPeople(self.api)
         self.restrictions = Restrictions(self.api, self.people)
         self.home = home.rstrip("/")
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from connectors.client import Client, HttpError
 from connectors.confluence_access import EVERYONE, Layer
 from connectors.confluence_api import Api, Raw
-from connectors.confluence_people import Restrictions, ServerPeople
+from connectors.confluence_people import People, Restrictions, ServerPeople
 from connectors.confluence_site import Attachment, Page, Space, at
 from connectors.files import UNKNOWN
 
@@ -30,7 +30,7 @@ class ServerSite:
         """Take the address by which it is read, and that where people open pages."""
         self.api = Api(url, client, rights=_RIGHTS)
         self.home = home.rstrip("/")
-        self.people = ServerPeople(self.api, user_domain)
+        self.people: People = ServerPeople(self.api, user_domain)
         self.restrictions = Restrictions(self.api, self.people)
 
     def spaces(self, keys: Sequence[str]) -> list[Space]:

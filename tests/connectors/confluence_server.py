@@ -83,7 +83,7 @@ class Confluence:
         self.requests.append(request.path)
         self.before(request.path)
         parts = urlsplit(request.path)
-        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        query = {name: ",".join(values) for name, values in parse_qs(parts.query).items()}
         path = unquote(parts.path).removeprefix("/wiki" if self.cloud else "/confluence").strip("/")
         try:
             self._admit(request, path)
@@ -174,7 +174,7 @@ class Confluence:
     def _server(self, path: str, query: Json) -> Any:
         match path.split("/"):
             case ["rest", "api", "space"]:
-                keys = [query["spaceKey"]] if "spaceKey" in query else self._global()
+                keys = query["spaceKey"].split(",") if "spaceKey" in query else self._global()
                 rows = [self._space_1(key) for key in keys if key in self.spaces]
                 return self._offset(rows, query)
             case ["rest", "api", "space", key, "permissions"]:
