@@ -15,8 +15,8 @@ from connectors.slack_history import History
 from connectors.slack_memory import Memory
 from connectors.slack_message import is_ts
 from connectors.slack_roster import Selection
-from connectors.slack_spool import Spool
 from connectors.slack_workspace import Channel
+from connectors.spool import Spool
 
 
 class SlackConnector:

@@ -6,10 +6,13 @@ from typing import assert_never
 from connectors.base import Connector
 from ui.settings import secret
 from ui.source_settings import (
+    ConfluenceSource,
     DokuWikiSource,
     FilesSource,
     JsonLinesSource,
+    LocalSource,
     MediaWikiSource,
+    NotionSource,
     SlackExportSource,
     SlackSource,
     Source,
@@ -21,6 +24,24 @@ def connector(source: Source, data_dir: Path) -> Connector:
 
     data_dir: where a connector may keep what makes its next listing cheaper.
     """
+    match source:
+        case FilesSource() | SlackExportSource() | JsonLinesSource():
+            return _local(source)
+        case SlackSource():
+            return _slack(source, data_dir)
+        case MediaWikiSource():
+            return _mediawiki(source)
+        case DokuWikiSource():
+            return _dokuwiki(source)
+        case ConfluenceSource():
+            return _confluence(source)
+        case NotionSource():
+            return _notion(source)
+        case _:
+            assert_never(source)
+
+
+def _local(source: LocalSource) -> Connector:
     match source:
         case FilesSource():
             from connectors.files import FilesConnector
@@ -48,12 +69,6 @@ def connector(source: Source, data_dir: Path) -> Connector:
             return JsonLinesConnector(
                 source.name, source.path, kind=source.kind, readers=source.readers
             )
-        case SlackSource():
-            return _slack(source, data_dir)
-        case MediaWikiSource():
-            return _mediawiki(source)
-        case DokuWikiSource():
-            return _dokuwiki(source)
         case _:
             assert_never(source)
 
@@ -107,3 +122,37 @@ def _dokuwiki(source: DokuWikiSource) -> Connector:
         names=Names(source.user_domain, source.everyone_groups),
         readers=source.readers,
     )
+
+
+def _confluence(source: ConfluenceSource) -> Connector:
+    from connectors.confluence import ConfluenceConnector
+    from connectors.confluence_api import polite
+    from connectors.confluence_cloud import CloudSite
+    from connectors.confluence_server import ServerSite
+    from connectors.confluence_site import Site
+
+    address = source.api_url or source.url
+    cloud = source.edition == "cloud"
+    client = polite(
+        address,
+        (source.user, secret(source.token_env)),
+        f"the token in {source.token_env}",
+        media_url=source.media_url if cloud else None,
+    )
+    site: Site = (
+        CloudSite(address, client, home=source.url)
+        if cloud
+        else ServerSite(address, client, home=source.url, user_domain=source.user_domain)
+    )
+    return ConfluenceConnector(source.name, site, spaces=source.spaces, admitted=source.readers)
+
+
+def _notion(source: NotionSource) -> Connector:
+    from connectors.notion import NotionConnector
+    from connectors.notion_api import NotionApi, polite
+
+    client = polite(
+        secret(source.token_env), f"the token in {source.token_env}", url=source.api_url
+    )
+    api = NotionApi(client, source.api_url)
+    return NotionConnector(source.name, api, readers=source.readers, comments=source.comments)

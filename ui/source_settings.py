@@ -108,6 +108,41 @@ class DokuWikiSource(SourceSection):
         return (self.password_env,)
 
 
+class ConfluenceSource(SourceSection):
+    """A Confluence, Cloud or Data Center, by its REST API."""
+
+    type: Literal["confluence"]
+    edition: Literal["cloud", "data_center"]
+    url: Annotated[
+        str, Field(pattern=r"^https?://\S+$")
+    ]  # Cloud: "https://acme.atlassian.net/wiki"
+    api_url: str | None = None  # for a token with scopes: api.atlassian.com/ex/confluence/<id>/wiki
+    user: str | None = None  # address of the account whose token it is; None: a token alone
+    token_env: str = "CONFLUENCE_TOKEN"
+    spaces: tuple[str, ...] = ()  # keys; none: all but personal ones
+    readers: frozenset[str] | None = None  # of every space; None: whom Confluence's own rules admit
+    user_domain: str | None = None  # Data Center: "acme.example" makes "ann" user:ann@acme.example
+    media_url: str = "https://api.media.atlassian.com"  # where Cloud keeps attachments
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the name of the variable of the token."""
+        return (self.token_env,)
+
+
+class NotionSource(SourceSection):
+    """A Notion workspace, as far as it is shared with a connection."""
+
+    type: Literal["notion"]
+    readers: frozenset[str]  # of all that is shared: Notion's API does not say who may read what
+    token_env: str = "NOTION_TOKEN"  # the variable that holds it: ntn_…
+    comments: bool = True  # a call for each page
+    api_url: str = "https://api.notion.com"
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the name of the variable of the token."""
+        return (self.token_env,)
+
+
 class JsonLinesSource(SourceSection):
     """A file with one document a line: {"id", "title"?, "text" or "html"}."""
 
@@ -119,5 +154,6 @@ class JsonLinesSource(SourceSection):
 
 LocalSource = FilesSource | SlackExportSource | JsonLinesSource  # those with a path
 Source = Annotated[
-    LocalSource | SlackSource | MediaWikiSource | DokuWikiSource, Field(discriminator="type")
+    LocalSource | SlackSource | MediaWikiSource | DokuWikiSource | ConfluenceSource | NotionSource,
+    Field(discriminator="type"),
 ]
