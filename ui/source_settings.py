@@ -116,7 +116,25 @@ class JsonLinesSource(SourceSection):
     kind: Kind = "wiki"
 
 
+class GitWikiSource(SourceSection):
+    """A wiki that is a git repository."""
+
+    type: Literal["gitwiki"]
+    repository: Annotated[str, Field(pattern=r"^(file:///|https://|ssh://)[^\s]+$")]
+    layout: Literal["github", "gitlab", "gollum"]
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")]  # where people read it
+    readers: frozenset[str]  # of the whole wiki: git has no rights for single pages
+    branch: Annotated[str, Field(pattern=r"^[\w][\w./-]*$")] | None = None  # None: its own
+    user: str | None = None  # for https; None: the repository is public
+    password_env: str = "GITWIKI_TOKEN"  # the variable that holds a token or a password
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the name of the variable of the token, if it signs in."""
+        return (self.password_env,) if self.user is not None else ()
+
+
 LocalSource = FilesSource | SlackExportSource | JsonLinesSource  # those with a path
 Source = Annotated[
-    LocalSource | SlackSource | MediaWikiSource | DokuWikiSource, Field(discriminator="type")
+    LocalSource | SlackSource | MediaWikiSource | DokuWikiSource | GitWikiSource,
+    Field(discriminator="type"),
 ]
