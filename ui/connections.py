@@ -11,9 +11,12 @@ from ui.source_settings import (
     GitWikiSource,
     JsonLinesSource,
     MediaWikiSource,
+    S3Source,
     SlackExportSource,
     SlackSource,
+    SmbSource,
     Source,
+    WebDavSource,
 )
 
 
@@ -55,8 +58,10 @@ def connector(source: Source, data_dir: Path) -> Connector:
             return _mediawiki(source)
         case DokuWikiSource():
             return _dokuwiki(source)
-        case GitWikiSource():
-            return _gitwiki(source, data_dir)
+        case GitWikiSource() | S3Source() | WebDavSource() | SmbSource():
+            from ui.file_connections import connection
+
+            return connection(source, data_dir)
         case _:
             assert_never(source)
 
@@ -108,21 +113,5 @@ def _dokuwiki(source: DokuWikiSource) -> Connector:
         source.url,
         polite(source.url, login, f"the password in {source.password_env}"),
         names=Names(source.user_domain, source.everyone_groups),
-        readers=source.readers,
-    )
-
-
-def _gitwiki(source: GitWikiSource, data_dir: Path) -> Connector:
-    from connectors.git import Git, Remote, polite
-    from connectors.gitwiki import GitWikiConnector, Site
-
-    login = None if source.user is None else (source.user, secret(source.password_env))
-    place = f"the token in {source.password_env}" if login else "nobody: no user is set"
-    remote = Remote(source.repository, source.branch, login, place)
-    return GitWikiConnector(
-        source.name,
-        Git(remote, client=polite(remote)),
-        Site(source.layout, source.url),
-        data_dir / f"{source.name}.gitwiki.json",
         readers=source.readers,
     )
