@@ -267,7 +267,7 @@ def _environment(remote: Remote, limits: Limits) -> dict[str, str]:
             settings[f"http.{origin(remote.url)}/.extraHeader"] = (
                 f"Authorization: {_basic(remote.login)}"
             )
-    numbered = {}
+    numbered: dict[str, str] = {}
     for number, (key, value) in enumerate(settings.items()):
         numbered |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return numbered | {

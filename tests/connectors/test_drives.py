@@ -1,6 +1,7 @@
 """Drives on other machines, each read from a real server: S3, WebDAV, SMB."""
 
 import operator
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -21,7 +22,7 @@ from tests.connectors.test_client import PATIENT, FakeClock
 from tests.connectors.web_server import Request
 from tests.contracts.connector import ConnectorContract
 from tests.servers import s3, samba, webdav
-from tests.servers.proxy import FAULTS, SILENCE_S, Proxy, proxied
+from tests.servers.proxy import FAULTS, Proxy, proxied
 from tests.servers.s3 import Store, s3_store
 
 pytestmark = pytest.mark.server
@@ -42,6 +43,9 @@ class Server(Protocol):
     def drive(self) -> Drive: ...
     def write(self, path: str, text: str | bytes) -> None: ...
     def remove(self, path: str) -> None: ...
+    def clear(self) -> None:
+        """Remove every file, and what damaged it."""
+
     def damage(self) -> None:
         """Refuse to list a part."""
 
@@ -60,22 +64,31 @@ class Folder:
     def remove(self, path: str) -> None:
         (self.root / path).unlink()
 
+    def clear(self) -> None:
+        for child in self.root.iterdir():
+            shutil.rmtree(child) if child.is_dir() else child.unlink()
+
 
 @dataclass
 class S3Server:
     store: Store
     proxy: Proxy
+    read_s: float = 60
 
     def drive(self) -> Drive:
         place = (s3.BUCKET, "docs/", self.proxy.url, s3.REGION)
         bucket = Bucket(*place, s3.LOGIN, "the secret in S3_SECRET", page=2)
-        return S3Drive(bucket, s3_drive.Limits(read_s=5, attempts=1))
+        return S3Drive(bucket, s3_drive.Limits(read_s=self.read_s, attempts=1))
 
     def write(self, path: str, text: str | bytes) -> None:
         self.store.write(f"docs/{path}", text if isinstance(text, bytes) else text.encode())
 
     def remove(self, path: str) -> None:
         self.store.remove(f"docs/{path}")
+
+    def clear(self) -> None:
+        self.store.clear()
+        self.proxy.spoiled = lambda number: False
 
     def damage(self) -> None:
         refuse(self.proxy, 1)
@@ -85,13 +98,18 @@ class S3Server:
 class WebDavServer(Folder):
     proxy: Proxy
     clock: FakeClock = field(default_factory=FakeClock)
+    read_s: float = 60
 
     def drive(self) -> Drive:
         url = f"{self.proxy.url}/dav/docs/"
-        limits = replace(PATIENT, read_s=SILENCE_S - 1, attempts=1)
+        limits = replace(PATIENT, read_s=self.read_s, attempts=1)
         secret = "the password in DAV_PASSWORD"
         client = polite(url, webdav.LOGIN, secret, limits=limits, clock=self.clock.clock())
         return WebDavDrive(url, client)
+
+    def clear(self) -> None:
+        super().clear()
+        self.proxy.spoiled = lambda number: False
 
     def damage(self) -> None:
         refuse(self.proxy, 2)
@@ -114,7 +132,7 @@ class SmbServer(Folder):
 
 def refuse(proxy: Proxy, first: int) -> None:
     """Answer 403 from the first-th request for a listing on, counted from 0."""
-    proxy.counts = is_listing
+    proxy.counts, proxy.counted = is_listing, 0
     proxy.fault, proxy.spoiled = FAULTS["403"], partial(operator.le, first)
 
 
@@ -145,10 +163,18 @@ def served(kind: str, files: Mapping[str, str]) -> Iterator[Server]:
         yield made
 
 
-@pytest.fixture(params=["s3", "webdav", "smb"])
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    with served(request.param, {path: f"This is {path}." for path in FILES}) as running:
-        yield running
+@pytest.fixture(scope="module", params=["s3", "webdav", "smb"])
+def running(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with served(request.param, {}) as made:
+        yield made
+
+
+@pytest.fixture
+def server(running: Server) -> Server:
+    running.clear()
+    for path in FILES:
+        running.write(path, f"This is {path}.")
+    return running
 
 
 class DriveSource:

@@ -22,9 +22,13 @@ class Store:
         self._s3: Any = boto3.session.Session(key, secret).client(
             "s3", region_name=REGION, endpoint_url=url
         )
-        self._s3.create_bucket(
-            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
-        )
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew; moto keeps what it holds in this process."""
+        requests.post(f"{self.url}/moto-api/reset", timeout=60)
+        place = {"LocationConstraint": REGION}
+        self._s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
 
     def write(self, key: str, body: bytes) -> None:
         self._s3.put_object(Bucket=BUCKET, Key=key, Body=body)
@@ -42,9 +46,7 @@ def s3_store() -> Iterator[Store]:
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    requests.post(f"{url}/moto-api/reset", timeout=60)  # of what a store before it held
-    store = Store(url)
+    store = Store(f"http://{host}:{port}")
     try:
         yield store
     finally:
