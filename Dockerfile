@@ -5,6 +5,11 @@ ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PYTHONUNBUFFERED=1
 
+# Git wikis are read by git itself.
+RUN apt-get update -qq \
+    && apt-get install -y -qq --no-install-recommends git openssh-client \
+    && rm -rf /var/lib/apt/lists/*
+
 WORKDIR /opt/footnote
 COPY constraints.txt ./
 

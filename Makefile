@@ -33,7 +33,7 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest -m ""
 
-# Real wikis from Debian's packages, unpacked into .servers and started on this machine only.
+# Real servers, started on this machine only: wikis and Samba from Debian's packages, git, S3, WebDAV.
 test-servers: setup
 	tests/servers/install.sh
 	$(BIN)/python -m pytest -m server

@@ -4,19 +4,17 @@ Does not look into files: what cannot be parsed is listed too, for ingestion to 
 """
 
 import hashlib
-import logging
 import os
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from connectors.base import ConnectorError, Document, Entry, Kind
 from connectors.folder import Folder, changed_at
+from connectors.path_rules import PathRules
 
 MAX_BYTES = 50 * 2**20  # of one file
 UNREADABLE = "unreadable"  # version of a file that cannot be opened: it differs from every other
@@ -60,8 +58,6 @@ _BINARIES = ".bin .class .dll .dmg .dylib .exe .iso .msi .o .otf .pyc .so .ttf .
 SKIPPED_SUFFIXES = frozenset(f"{_IMAGES} {_SOUND_AND_FILM} {_PACKED} {_BINARIES}".split())
 _SKIPPED_NAMES = frozenset({"Thumbs.db", "desktop.ini", "__MACOSX"})
 
-log = logging.getLogger(__name__)
-
 
 class FilesConnector:
     """A folder and everything beneath it, but hidden files, links and what is no document.
@@ -88,22 +84,20 @@ class FilesConnector:
     ) -> None:
         """Take the last rule that matches a path, or else `readers`, as who may read it.
 
-        rules: (glob, readers). A glob is relative to the root and case-sensitive: "*" stays
-        within one name, "**" spans folders, "HR/" is "HR/**".
+        rules: (glob, readers), as PathRules takes them.
         base_url: where people open these files; None: by file: address.
         """
         self.name = name
         self.kind: Kind = kind
         self._root = root
-        self._readers = readers
-        self._rules = tuple((_pattern(glob), glob, granted) for glob, granted in rules)
+        self._rules = PathRules(readers, rules)
         self._base_url = (base_url or root.absolute().as_uri()).rstrip("/")
 
     def entries(self) -> Iterator[Entry]:
         """Yield every file, sorted by path."""
         with self._opened() as folder:
             paths = sorted(self._paths(folder))
-            self._warn_of_idle_rules(paths)
+            self._rules.warn_of_idle(self.name, paths)
             for path in paths:
                 printable = path.encode(errors="surrogateescape").decode(errors="backslashreplace")
                 try:
@@ -112,7 +106,7 @@ class FilesConnector:
                     continue  # deleted since the folder was read
                 except (OSError, UnicodeEncodeError):
                     version = UNREADABLE
-                yield Entry(f"{self.name}:{printable}", version, self._readers_of(path))
+                yield Entry(f"{self.name}:{printable}", version, self._rules.readers_of(path))
 
     def fetch(self, entry: Entry) -> Document:
         """Return one file; its entry says which version was really read."""
@@ -134,7 +128,7 @@ class FilesConnector:
         url = self._url(path)
         return Document(
             entry=replace(entry, version=_digest(body, url)),
-            title=_title(path),
+            title=title_of(path),
             url=url,
             body=body,
             media_type=MEDIA_TYPES.get(PurePosixPath(path).suffix.lower(), UNKNOWN),
@@ -173,9 +167,9 @@ class FilesConnector:
                 )
             for item in items:
                 path = f"{parent}/{item.name}" if parent else item.name
-                if item.kind == "folder" and not _hidden(item.name):
+                if item.kind == "folder" and not is_hidden(item.name):
                     waiting.append(path)
-                elif item.kind == "file" and _is_document(item.name):
+                elif item.kind == "file" and is_document(item.name):
                     paths.append(path)
         return paths
 
@@ -186,28 +180,18 @@ class FilesConnector:
                 return f"{status.st_size}-{status.st_mtime_ns}"
             return _digest(file.read(), self._url(path))
 
-    def _readers_of(self, path: str) -> frozenset[str]:
-        for pattern, _, readers in reversed(self._rules):
-            if _matches(pattern, _names(path)):
-                return readers
-        return self._readers
-
-    def _warn_of_idle_rules(self, paths: Sequence[str]) -> None:
-        """Say which rules match nothing: a misspelt one leaves its files open to all readers."""
-        for pattern, glob, _ in self._rules:
-            if not any(_matches(pattern, _names(path)) for path in paths):
-                log.warning("rule matches no file source=%s path=%r", self.name, glob)
-
     def _url(self, path: str) -> str:
         return f"{self._base_url}/{quote(path)}"
 
 
-def _hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
+    """Return whether a file or folder is not for readers, by its name."""
     return name.startswith((".", "~$")) or name in _SKIPPED_NAMES
 
 
-def _is_document(name: str) -> bool:
-    return not _hidden(name) and PurePosixPath(name).suffix.lower() not in SKIPPED_SUFFIXES
+def is_document(name: str) -> bool:
+    """Return whether a file may be a document, by its name."""
+    return not is_hidden(name) and PurePosixPath(name).suffix.lower() not in SKIPPED_SUFFIXES
 
 
 def _digest(body: bytes, url: str) -> str:
@@ -216,31 +200,7 @@ def _digest(body: bytes, url: str) -> str:
     return digest.hexdigest()
 
 
-def _title(path: str) -> str:
+def title_of(path: str) -> str:
+    """Return a file's name in words."""
     file = PurePosixPath(path)
     return re.sub(r"[-_\s]+", " ", file.stem).strip() or file.name
-
-
-def _names(path: str) -> tuple[str, ...]:
-    # A name typed on one system and stored by another may differ in how accents are composed.
-    return tuple(unicodedata.normalize("NFC", path).split("/"))
-
-
-def _pattern(glob: str) -> tuple[str, ...]:
-    """Return a glob's parts. Raises ConnectorError for one that could never match."""
-    names = _names(f"{glob}**" if glob.endswith("/") else glob)
-    if "\\" in glob or any(name in ("", ".", "..") for name in names):
-        raise ConnectorError(
-            f"The path {glob!r} of a readers rule can match no file. Write it relative to the "
-            'source\'s folder and with "/": "HR/**".'
-        )
-    return names
-
-
-def _matches(pattern: tuple[str, ...], names: tuple[str, ...]) -> bool:
-    """Return whether a glob's parts match a path's: "**" takes any number of names."""
-    if not pattern or not names:
-        return not names and all(part == "**" for part in pattern)
-    if pattern[0] == "**":
-        return any(_matches(pattern[1:], names[taken:]) for taken in range(len(names) + 1))
-    return fnmatchcase(names[0], pattern[0]) and _matches(pattern[1:], names[1:])

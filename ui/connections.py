@@ -9,13 +9,17 @@ from ui.source_settings import (
     ConfluenceSource,
     DokuWikiSource,
     FilesSource,
+    GitWikiSource,
     JsonLinesSource,
     LocalSource,
     MediaWikiSource,
     NotionSource,
+    S3Source,
     SlackExportSource,
     SlackSource,
+    SmbSource,
     Source,
+    WebDavSource,
 )
 
 
@@ -37,6 +41,10 @@ def connector(source: Source, data_dir: Path) -> Connector:
             return _confluence(source)
         case NotionSource():
             return _notion(source)
+        case GitWikiSource() | S3Source() | WebDavSource() | SmbSource():
+            from ui.file_connections import connection
+
+            return connection(source, data_dir)
         case _:
             assert_never(source)
 

@@ -152,8 +152,87 @@ class JsonLinesSource(SourceSection):
     kind: Kind = "wiki"
 
 
+class GitWikiSource(SourceSection):
+    """A wiki that is a git repository."""
+
+    type: Literal["gitwiki"]
+    repository: Annotated[str, Field(pattern=r"^(file:///|https://|ssh://)[^\s]+$")]
+    layout: Literal["github", "gitlab", "gollum"]
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")]  # where people read it
+    readers: frozenset[str]  # of the whole wiki: git has no rights for single pages
+    branch: Annotated[str, Field(pattern=r"^[\w][\w./-]*$")] | None = None  # None: its own
+    user: str | None = None  # for https; None: the repository is public
+    password_env: str = "GITWIKI_TOKEN"  # the variable that holds a token or a password
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the name of the variable of the token, if it signs in."""
+        return (self.password_env,) if self.user is not None else ()
+
+
+class DriveSection(SourceSection):
+    """A tree of files on another machine."""
+
+    readers: frozenset[str]
+    rules: tuple[ReaderRule, ...] = ()
+    base_url: str | None = None  # where readers open these files; None: at the server's own address
+
+
+class S3Source(DriveSection):
+    """A bucket of Amazon S3, or of another store that speaks its language."""
+
+    type: Literal["s3"]
+    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,62}$")]
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+    prefix: str = ""  # "handbook": only what lies in it
+    endpoint: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None  # None: Amazon's
+    access_key: str | None = None  # None: the bucket is public
+    secret_env: str = "S3_SECRET_KEY"  # the variable that holds its secret key
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the name of the variable of the secret key, if it signs in."""
+        return (self.secret_env,) if self.access_key is not None else ()
+
+
+class WebDavSource(DriveSection):
+    """A folder of a WebDAV server, such as a Nextcloud."""
+
+    type: Literal["webdav"]
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")]  # of the folder
+    user: str | None = None  # None: everybody may read it
+    password_env: str = "WEBDAV_PASSWORD"  # the variable that holds it; Nextcloud: an app password
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the name of the variable of the password, if it signs in."""
+        return (self.password_env,) if self.user is not None else ()
+
+
+class SmbSource(DriveSection):
+    """A folder of an SMB share."""
+
+    type: Literal["smb"]
+    server: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    share: Annotated[str, Field(pattern=r"^[^/\\]+$")]
+    folder: Annotated[str, Field(pattern=r"^[^\\]*$")] = ""  # with "/" between names
+    port: int = Field(default=445, ge=1, le=65535)
+    user: str  # "ACME\\footnote" or "footnote@acme.example"
+    password_env: str = "SMB_PASSWORD"
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the name of the variable of the password."""
+        return (self.password_env,)
+
+
 LocalSource = FilesSource | SlackExportSource | JsonLinesSource  # those with a path
 Source = Annotated[
-    LocalSource | SlackSource | MediaWikiSource | DokuWikiSource | ConfluenceSource | NotionSource,
+    LocalSource
+    | SlackSource
+    | MediaWikiSource
+    | DokuWikiSource
+    | ConfluenceSource
+    | NotionSource
+    | GitWikiSource
+    | S3Source
+    | WebDavSource
+    | SmbSource,
     Field(discriminator="type"),
 ]

@@ -73,7 +73,7 @@ def serving(
             self.wfile.write(reply.body)
             self.close_connection = length != len(reply.body)
 
-        do_POST = do_GET
+        do_POST = do_PROPFIND = do_GET
 
         def log_message(self, format: str, *arguments: object) -> None:
             pass

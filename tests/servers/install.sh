@@ -1,11 +1,24 @@
 #!/usr/bin/env bash
-# Put two real wikis, as Debian packages them, into .servers of the checkout, for tests to start.
+# Put two real wikis, as Debian packages them, into .servers of the checkout, for tests to start, and
+# see that the machine has git, and Samba where this may install it.
 #
 # MediaWiki and DokuWiki are only unpacked: installed, they would set up and start Apache. What runs
 # them (php-cli and four extensions) is installed for the whole machine, if it is not there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 target=$PWD/.servers
+
+# Without Samba its tests are skipped; S3 and WebDAV are served by packages from PyPI.
+missing=""
+command -v git >/dev/null || missing="git"
+[ -x /usr/sbin/smbd ] || missing="$missing samba"
+if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  apt-get update -qq
+  # Samba's own services are not started: tests start theirs, on a port of their own.
+  # shellcheck disable=SC2086
+  DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $missing \
+    >/dev/null
+fi
 
 if [ -e "$target/ready" ]; then exit 0; fi
 if ! command -v apt-get >/dev/null; then

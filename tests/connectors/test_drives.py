@@ -1,0 +1,202 @@
+"""Drives on other machines, each read from a real server: S3, WebDAV, SMB."""
+
+import operator
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from connectors import s3 as s3_drive
+from connectors.drive import Drive, DriveConnector
+from connectors.path_rules import PathRules
+from connectors.s3 import Bucket, S3Drive
+from connectors.smb import Share, SmbDrive
+from connectors.webdav import WebDavDrive, polite
+from tests.connectors.test_client import PATIENT, FakeClock
+from tests.connectors.web_server import Request
+from tests.contracts.connector import ConnectorContract
+from tests.servers import s3, samba, webdav
+from tests.servers.proxy import FAULTS, Proxy, proxied
+from tests.servers.s3 import Store, s3_store
+
+pytestmark = pytest.mark.server
+
+ALL = frozenset({"everyone"})
+HR = frozenset({"group:hr"})
+URL = "https://drive.example/d"
+FILES = ("handbook.md", "IT/vpn.md", "IT/deep/er/printer guide.txt", "HR/pay.txt")
+
+
+def connector(drive: Drive) -> DriveConnector:
+    return DriveConnector("drive", drive, PathRules(ALL, [("HR/**", HR)]), base_url=URL)
+
+
+class Server(Protocol):
+    """A drive's server, and what can happen to its files."""
+
+    def drive(self) -> Drive: ...
+    def write(self, path: str, text: str | bytes) -> None: ...
+    def remove(self, path: str) -> None: ...
+    def clear(self) -> None:
+        """Remove every file, and what damaged it."""
+
+    def damage(self) -> None:
+        """Refuse to list a part."""
+
+
+@dataclass
+class Folder:
+    """Files of this machine that a server hands out."""
+
+    root: Path
+
+    def write(self, path: str, text: str | bytes) -> None:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    def remove(self, path: str) -> None:
+        (self.root / path).unlink()
+
+    def clear(self) -> None:
+        for child in self.root.iterdir():
+            shutil.rmtree(child) if child.is_dir() else child.unlink()
+
+
+@dataclass
+class S3Server:
+    store: Store
+    proxy: Proxy
+    read_s: float = 60
+
+    def drive(self) -> Drive:
+        place = (s3.BUCKET, "docs/", self.proxy.url, s3.REGION)
+        bucket = Bucket(*place, s3.LOGIN, "the secret in S3_SECRET", page=2)
+        return S3Drive(bucket, s3_drive.Limits(read_s=self.read_s, attempts=1))
+
+    def write(self, path: str, text: str | bytes) -> None:
+        self.store.write(f"docs/{path}", text if isinstance(text, bytes) else text.encode())
+
+    def remove(self, path: str) -> None:
+        self.store.remove(f"docs/{path}")
+
+    def clear(self) -> None:
+        self.store.clear()
+        self.proxy.spoiled = lambda number: False
+
+    def damage(self) -> None:
+        refuse(self.proxy, 1)
+
+
+@dataclass
+class WebDavServer(Folder):
+    proxy: Proxy
+    clock: FakeClock = field(default_factory=FakeClock)
+    read_s: float = 60
+
+    def drive(self) -> Drive:
+        url = f"{self.proxy.url}/dav/docs/"
+        limits = replace(PATIENT, read_s=self.read_s, attempts=1)
+        secret = "the password in DAV_PASSWORD"
+        client = polite(url, webdav.LOGIN, secret, limits=limits, clock=self.clock.clock())
+        return WebDavDrive(url, client)
+
+    def clear(self) -> None:
+        super().clear()
+        self.proxy.spoiled = lambda number: False
+
+    def damage(self) -> None:
+        refuse(self.proxy, 2)
+
+
+@dataclass
+class SmbServer(Folder):
+    port: int
+    share: str = "drive"
+    login: tuple[str, str] = samba.LOGIN
+
+    def drive(self) -> Drive:
+        secret = "the password in SMB_PASSWORD"
+        share = Share("127.0.0.1", self.share, "docs", self.login, secret, self.port)
+        return SmbDrive(share)
+
+    def damage(self) -> None:
+        (self.root / "IT/deep").chmod(0)
+
+
+def refuse(proxy: Proxy, first: int) -> None:
+    """Answer 403 from the first-th request for a listing on, counted from 0."""
+    proxy.counts, proxy.counted = is_listing, 0
+    proxy.fault, proxy.spoiled = FAULTS["403"], partial(operator.le, first)
+
+
+def is_listing(request: Request) -> bool:
+    return request.method == "PROPFIND" or "list-type=2" in request.path
+
+
+@contextmanager
+def served(kind: str, files: Mapping[str, str]) -> Iterator[Server]:
+    """Serve files on a drive of a kind."""
+    with tempfile.TemporaryDirectory() as name, ExitStack() as running:
+        folder = Path(name)
+        folder.chmod(0o755)  # Samba reads as another account
+        (folder / "docs").mkdir()
+        made: Server
+        if kind == "s3":
+            store = running.enter_context(s3_store())
+            made = S3Server(store, running.enter_context(proxied(store.url)))
+        elif kind == "webdav":
+            url = running.enter_context(webdav.webdav(folder))
+            made = WebDavServer(folder / "docs", running.enter_context(proxied(url)))
+        else:
+            (folder / "samba").mkdir()
+            port = running.enter_context(samba.samba(folder / "samba", folder))
+            made = SmbServer(folder / "docs", port)
+        for path, text in files.items():
+            made.write(path, text)
+        yield made
+
+
+@pytest.fixture(scope="module", params=["s3", "webdav", "smb"])
+def running(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with served(request.param, {}) as made:
+        yield made
+
+
+@pytest.fixture
+def server(running: Server) -> Server:
+    running.clear()
+    for path in FILES:
+        running.write(path, f"This is {path}.")
+    return running
+
+
+class DriveSource:
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    def connector(self) -> DriveConnector:
+        return connector(self.server.drive())
+
+    def change(self) -> str:
+        self.server.write("IT/vpn.md", "Use TCP 443.")
+        return "drive:IT/vpn.md"
+
+    def remove(self) -> str:
+        self.server.remove("HR/pay.txt")
+        return "drive:HR/pay.txt"
+
+    def damage(self) -> None:
+        self.server.damage()
+
+
+class TestDriveConnector(ConnectorContract):
+    @pytest.fixture
+    def source(self, server: Server) -> DriveSource:
+        return DriveSource(server)

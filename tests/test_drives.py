@@ -1,0 +1,144 @@
+"""Nights with real drives on other machines: S3, WebDAV and SMB."""
+
+import operator
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from connectors.smb import Limits, Share, SmbDrive
+from tests.connectors.test_drives import (
+    S3Server,
+    Server,
+    SmbServer,
+    WebDavServer,
+    connector,
+    is_listing,
+    served,
+)
+from tests.ingest.job import HR, Job
+from tests.servers import samba
+from tests.servers.proxy import FAULTS, SILENCE_S
+from tests.servers.relay import relayed
+
+pytestmark = pytest.mark.server
+
+COUNT = 6
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    (tmp_path / "data").mkdir()
+    return Job(tmp_path / "data")
+
+
+@pytest.fixture(params=["s3", "webdav", "smb"])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with served(request.param, files(COUNT)) as running:
+        yield running
+
+
+def files(count: int) -> dict[str, str]:
+    return {f"team-{n % 3}/{n:02d}.txt": f"Page number{n} is about pumps." for n in range(count)}
+
+
+def ids(job: Job) -> list[str]:
+    return sorted(job.known("drive"))
+
+
+class TestNights:
+    def test_a_file_lives_through_nights_as_its_drive_has_it(
+        self, server: Server, job: Job
+    ) -> None:
+        first = job.ingest(connector(server.drive())).sources[0]
+        assert (first.added, first.error) == (COUNT, None)
+        second = job.ingest(connector(server.drive())).sources[0]
+        assert (second.unchanged, second.touched) == (COUNT, False)
+        server.remove("team-1/04.txt")
+        server.write("team-0/old plan.txt", "The plan of number99, of many years ago.")
+        server.write("HR/pay.txt", "Pay is number98.")
+        server.write("team-2/05.txt", "Page number97 is about valves.")
+        server.write("team-2/broken.pdf", b"\0 no PDF")
+        third = job.ingest(connector(server.drive())).sources[0]
+        assert (third.added, third.changed, third.hidden) == (2, 1, 1)
+        assert [failure.document_id for failure in third.failures] == ["drive:team-2/broken.pdf"]
+        assert job.found("number99", k=1) == ["drive:team-0/old plan.txt"]
+        assert job.found("number97", k=1) == ["drive:team-2/05.txt"]
+        assert "drive:team-1/04.txt" not in job.found("number4")
+        assert "drive:HR/pay.txt" not in job.found("number98")
+        assert "drive:HR/pay.txt" in job.found("number98", HR)
+        assert job.ingest(connector(server.drive())).sources[0].deleted == 1
+
+
+class TestFaults:
+    """Promise A9: whatever a drive does while it is listed, nothing is purged."""
+
+    @pytest.mark.parametrize("kind", ["s3", "webdav"])
+    def test_no_answer_to_a_listing_purges_anything(self, job: Job, kind: str) -> None:
+        with served(kind, files(COUNT)) as server:
+            assert isinstance(server, S3Server | WebDavServer)
+            job.ingest(connector(server.drive()))
+            before = job.known("drive")
+            assert len(before) == COUNT
+            server.proxy.counts = is_listing
+            for name, fault in FAULTS.items():
+                server.read_s = SILENCE_S - 1 if name == "timeout" else 60
+                for request in range(3):  # pages of two, or the top and two folders
+                    server.proxy.fault, server.proxy.counted = fault, 0
+                    server.proxy.spoiled = partial(operator.le, request)
+                    report = job.ingest(connector(server.drive())).sources[0]
+                    assert report.error is not None, (name, request)
+                    assert (report.hidden, report.deleted) == (0, 0)
+                    assert job.known("drive").keys() == before.keys()
+            server.proxy.spoiled, server.read_s = lambda number: False, 60
+            assert job.ingest(connector(server.drive())).sources[0].error is None
+            assert job.known("drive") == before
+
+    @pytest.mark.parametrize("fault", ["cut", "silent"])
+    def test_no_break_of_an_smb_connection_purges_anything(self, job: Job, fault: str) -> None:
+        with served("smb", files(COUNT)) as server, relayed(server_port(server)) as relay:
+
+            def drive() -> SmbDrive:
+                share = Share("127.0.0.1", "drive", "docs", samba.LOGIN, "SMB", relay.port)
+                return SmbDrive(share, Limits(connect_s=2, answer_s=4))
+
+            job.ingest(connector(drive()))
+            before, whole = job.known("drive"), relay.passed
+            assert len(before) == COUNT
+            for share in (0, 0.5, 0.9):
+                relay.begin(fault, int(whole * share))
+                report = job.ingest(connector(drive())).sources[0]
+                assert report.error is not None
+                assert (report.hidden, report.deleted) == (0, 0)
+                assert job.known("drive").keys() == before.keys()
+            relay.begin("none", 0)
+            assert job.ingest(connector(drive())).sources[0].error is None
+        assert job.known("drive") == before
+
+    @pytest.mark.parametrize("loss", ["folder", "rights", "password", "share", "server", "files"])
+    def test_no_loss_of_an_smb_share_purges_anything(self, job: Job, loss: str) -> None:
+        with served("smb", files(COUNT)) as server:
+            assert isinstance(server, SmbServer)
+            job.ingest(connector(server.drive()))
+            share = server.share
+            losses: dict[str, Callable[[], object]] = {
+                "folder": lambda: server.root.rename(server.root.with_name("gone")),
+                "rights": lambda: (server.root / "team-1").chmod(0),
+                "password": lambda: setattr(server, "login", ("nobody", "wrong")),
+                "share": lambda: setattr(server, "share", "gone"),
+                "server": lambda: setattr(server, "port", 1),
+                "files": lambda: [file.unlink() for file in server.root.rglob("*.txt")],
+            }
+            losses[loss]()
+            for _ in range(2):
+                report = job.ingest(connector(server.drive())).sources[0]
+                assert report.error is not None
+                assert (report.hidden, report.deleted) == (0, 0)
+                assert len(job.known("drive")) == COUNT
+            assert share == "drive"
+
+
+def server_port(server: Server) -> int:
+    assert isinstance(server, SmbServer)
+    return server.port

@@ -1,0 +1,81 @@
+"""[[sources]] tables of git wikis and of files on other machines into connectors."""
+
+from pathlib import Path
+from typing import assert_never
+from urllib.parse import quote
+
+from connectors.base import Connector
+from connectors.drive import Drive, DriveConnector
+from connectors.path_rules import PathRules
+from ui.settings import secret
+from ui.source_settings import DriveSection, GitWikiSource, S3Source, SmbSource, WebDavSource
+
+FileSource = GitWikiSource | S3Source | WebDavSource | SmbSource
+
+
+def connection(source: FileSource, data_dir: Path) -> Connector:
+    """Return the connector of one table. data_dir: where a git wiki's last listing is kept."""
+    match source:
+        case GitWikiSource():
+            return _gitwiki(source, data_dir)
+        case S3Source():
+            return _s3(source)
+        case WebDavSource():
+            return _webdav(source)
+        case SmbSource():
+            return _smb(source)
+        case _:
+            assert_never(source)
+
+
+def _gitwiki(source: GitWikiSource, data_dir: Path) -> Connector:
+    from connectors.git import Git, Remote, polite
+    from connectors.gitwiki import GitWikiConnector, Site
+
+    login = None if source.user is None else (source.user, secret(source.password_env))
+    place = f"the token in {source.password_env}" if login else "nobody: no user is set"
+    remote = Remote(source.repository, source.branch, login, place)
+    return GitWikiConnector(
+        source.name,
+        Git(remote, client=polite(remote)),
+        Site(source.layout, source.url),
+        data_dir / f"{source.name}.gitwiki.json",
+        readers=source.readers,
+    )
+
+
+def _s3(source: S3Source) -> Connector:
+    from connectors.s3 import Bucket, S3Drive
+
+    endpoint = source.endpoint or f"https://s3.{source.region}.amazonaws.com"
+    prefix = f"{source.prefix.strip('/')}/" if source.prefix.strip("/") else ""
+    place = (source.bucket, prefix, endpoint, source.region)
+    if source.access_key is None:
+        bucket = Bucket(*place, login=None)
+    else:
+        login = (source.access_key, secret(source.secret_env))
+        bucket = Bucket(*place, login, f"the secret key in {source.secret_env}")
+    return _drive(source, S3Drive(bucket), f"{endpoint}/{source.bucket}/{quote(prefix)}")
+
+
+def _webdav(source: WebDavSource) -> Connector:
+    from connectors.webdav import WebDavDrive, polite
+
+    login = None if source.user is None else (source.user, secret(source.password_env))
+    place = f"the password in {source.password_env}" if login else "nobody: no user is set"
+    return _drive(source, WebDavDrive(source.url, polite(source.url, login, place)), source.url)
+
+
+def _smb(source: SmbSource) -> Connector:
+    from connectors.smb import Share, SmbDrive
+
+    login = (source.user, secret(source.password_env))
+    place = f"the password in {source.password_env}"
+    share = Share(source.server, source.share, source.folder, login, place, source.port)
+    folder = quote(f"{source.share}/{source.folder}".strip("/"))
+    return _drive(source, SmbDrive(share), f"file:////{source.server}/{folder}")
+
+
+def _drive(source: DriveSection, drive: Drive, address: str) -> Connector:
+    rules = PathRules(source.readers, [(rule.path, rule.readers) for rule in source.rules])
+    return DriveConnector(source.name, drive, rules, base_url=source.base_url or address)
