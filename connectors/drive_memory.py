@@ -1,21 +1,20 @@
 """What the last listing of a drive saw, and where its feed of changes goes on. Safe to lose.
 
-Holds what the server says about files (names, addresses, who may read them), and nothing of what
-is in them. Knows no server.
+Holds ids, digests and who may read; no name, and nothing that anybody wrote. Knows no server.
 """
 
 import json
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from weakref import finalize
 
+from connectors.memory_file import opened
+
 FORMAT: Final = 1  # a file of another format, or a damaged one, is begun anew
 
-Raw = Mapping[str, Any]  # a JSON object as the server sent it
+Raw = Mapping[str, Any]  # a JSON object as the server sent it, or what is noted of it
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS feeds (
@@ -31,7 +30,7 @@ CREATE TABLE IF NOT EXISTS items (
 class State:
     """A drive as it was after the last listing."""
 
-    items: Mapping[str, Raw]  # by id
+    items: Mapping[str, Raw]  # what is noted of each, by id
     cursor: str  # from which the server tells what changed since
     listed_at: float  # when all of it was listed last, in seconds since 1970
     seal: str = ""  # what must be the same for the items to hold
@@ -42,7 +41,7 @@ class Memory:
 
     def __init__(self, path: Path | None) -> None:
         """Open or begin a memory."""
-        self._database = _opened(path)
+        self._database = opened(path, _TABLES, version=FORMAT)
         finalize(self, self._database.close)
 
     def recall(self, feed: str) -> State | None:
@@ -65,30 +64,3 @@ class Memory:
                 "INSERT OR REPLACE INTO feeds VALUES (?, ?, ?, ?)",
                 (feed, state.cursor, state.seal, state.listed_at),
             )
-
-
-def _opened(path: Path | None) -> sqlite3.Connection:
-    if path is None:
-        return _prepared(":memory:")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        return _prepared(str(path))
-    except sqlite3.DatabaseError:
-        path.unlink()
-        return _prepared(str(path))
-
-
-def _prepared(path: str) -> sqlite3.Connection:
-    database = sqlite3.connect(path, check_same_thread=False)
-    try:
-        if database.execute("PRAGMA user_version").fetchone()[0] not in (0, FORMAT):
-            raise sqlite3.DatabaseError("another format")
-        if database.execute("PRAGMA quick_check").fetchone()[0] != "ok":
-            raise sqlite3.DatabaseError("damaged")
-        # No fsync: what a crash takes is read again, what it damages is begun anew.
-        pragmas = f"PRAGMA synchronous = OFF; PRAGMA user_version = {FORMAT};"
-        database.executescript(pragmas + _TABLES)
-        return database
-    except sqlite3.DatabaseError:
-        with closing(database):
-            raise

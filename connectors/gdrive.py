@@ -19,10 +19,10 @@ from connectors.gdrive_feed import Corpus, Feed, Files
 from connectors.gdrive_file import (
     EXPORTS,
     FOLDER,
-    SHORTCUT,
     Sharing,
     is_document,
     media_type,
+    noted,
     updated_at,
     version,
 )
@@ -76,7 +76,8 @@ class GoogleDriveConnector:
         files: dict[str, Raw] = {}
         for corpus in self._corpora(grants):
             files |= self._feed.files(corpus)
-        documents = {id: raw for id, raw in self._with_targets(files).items() if is_document(raw)}
+        files = self._with_targets(files)
+        documents = {id: file for id, file in files.items() if file["document"]}
         if not documents:
             raise ConnectorError(
                 f"Google Drive shows no document to source {self.name!r}. Share its folders with "
@@ -155,17 +156,15 @@ class GoogleDriveConnector:
     def _with_targets(self, files: Files) -> dict[str, Raw]:
         """Return files with those that shortcuts lead to, where the account may read them."""
         found = dict(files)
-        for raw in files.values():
-            target = raw.get("shortcutDetails", {}).get("targetId")
-            if raw.get("mimeType") == SHORTCUT and target is not None and target not in found:
-                led_to = self._api.found(target)
-                found |= {target: led_to} if led_to else {}
+        for target in {file["target"] for file in files.values()} - {None, *files}:
+            raw = self._api.found(target)
+            found |= {target: noted(raw)} if raw else {}
         return found
 
-    def _entry(self, raw: Raw, grants: Grants) -> Entry:
+    def _entry(self, file: Raw, grants: Grants) -> Entry:
         readers = self._selection.readers
-        allowed = grants.readers(raw) if readers is None else readers
-        return Entry(f"{self.name}:{raw['id']}", version(raw), allowed)
+        allowed = grants.readers(file) if readers is None else readers
+        return Entry(f"{self.name}:{file['id']}", file["version"], allowed)
 
     def _exported(self, raw: Raw, kind: str, plainer: str | None = None) -> tuple[bytes, str]:
         try:

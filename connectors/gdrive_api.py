@@ -46,7 +46,10 @@ class DriveApi:
 
     def file(self, id: str) -> Raw:
         """Return what Drive says of one file or folder."""
-        return self._json(f"files/{id}", {"supportsAllDrives": "true", "fields": _FILE})
+        raw = self._json(f"files/{id}", {"supportsAllDrives": "true", "fields": _FILE})
+        if raw.get("id") != id:
+            raise _broken_off(f"files/{id}")
+        return raw
 
     def found(self, id: str) -> Raw | None:
         """Return what `file` does; None for what is gone, in the bin, or not for the account."""
@@ -146,7 +149,8 @@ def _of(drive: str | None) -> dict[str, str]:
 
 def _rows(page: Raw, key: str) -> list[Raw]:
     rows = page.get(key)
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    id = "changeType" if key == "changes" else "id"
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and id in row for row in rows):
         raise _broken_off(key)
     return rows
 

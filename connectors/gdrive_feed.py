@@ -13,7 +13,7 @@ from connectors.base import ConnectorError
 from connectors.drive_memory import Memory, Raw, State
 from connectors.gdrive_api import DriveApi
 from connectors.gdrive_errors import DriveRefusal
-from connectors.gdrive_file import FOLDER, below
+from connectors.gdrive_file import FOLDER, below, noted
 
 DAY_S: Final = 86_400
 FOLDERS_ASKED: Final = 20  # in one request
@@ -24,7 +24,7 @@ _DRIVES: Final = "drives"  # what the list of shared drives is remembered by
 _STALE: Final = frozenset({400, 404, 410})  # what Drive answers to a cursor that it does not know
 _INHERITED: Final = ("parents", "permissions", "permissionIds", "driveId")
 
-Files = Mapping[str, Raw]  # by id
+Files = Mapping[str, Raw]  # what is noted of each, by id
 
 log = logging.getLogger(__name__)
 
@@ -109,10 +109,11 @@ class Feed:
     def _listed(self, corpus: Corpus, known: Files) -> State:
         cursor = self._api.cursor(corpus.drive)  # first: what changes meanwhile is in the feed
         if corpus.roots:
-            roots = {id: self._api.file(id) for id in corpus.roots}
+            roots = {id: noted(self._api.file(id)) for id in corpus.roots}
             found = roots | self._walked(corpus.roots, corpus)
         else:
-            found = {raw["id"]: raw for raw in self._api.files("trashed = false", corpus.drive)}
+            every = self._api.files("trashed = false", corpus.drive)
+            found = {raw["id"]: noted(raw) for raw in every}
         files = corpus.narrowed(found)
         self._check_losses(corpus, known, files)
         return State(files, cursor, self._now(), corpus.seal)
@@ -126,7 +127,7 @@ class Feed:
             for raw in self._api.files(f"({parents}) and trashed = false", corpus.drive):
                 if raw["id"] not in found and _is_folder(raw):
                     waiting.append(raw["id"])
-                found[raw["id"]] = raw
+                found[raw["id"]] = noted(raw)
         return found
 
     def _check_losses(self, corpus: Corpus, known: Files, files: Files) -> None:
@@ -149,7 +150,7 @@ def applied(files: Files, changes: Iterable[Raw]) -> dict[str, Raw] | None:
             raise ConnectorError("Google Drive told of a change without saying of which file.")
         old = after.pop(id, None)
         if isinstance(raw, dict) and not change.get("removed") and not raw.get("trashed"):
-            after[id] = raw
+            after[id] = noted(raw)
         if old and _is_folder(old) and not _stayed(old, after.get(id)):
             return None
     return after

@@ -14,7 +14,6 @@ from connectors.files import MEDIA_TYPES, SKIPPED_SUFFIXES, UNKNOWN
 
 _GOOGLE: Final = "application/vnd.google-apps."
 FOLDER: Final = f"{_GOOGLE}folder"
-SHORTCUT: Final = f"{_GOOGLE}shortcut"
 
 # What a Google document is exported as; a second format is for what is over Google's 10 MB in the
 # first, because of its pictures. A sheet has none: as CSV all but its first table would be missing.
@@ -27,6 +26,7 @@ EXPORTS: Final = {
 _READING: Final = frozenset("owner organizer fileOrganizer writer commenter reader".split())
 _SKIPPED: Final = ("image/", "audio/", "video/", "font/")
 _CONTENT: Final = "name mimeType modifiedTime md5Checksum headRevisionId webViewLink".split()
+_NOTED: Final = "id mimeType parents driveId permissions permissionIds".split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,13 @@ def version(raw: Raw) -> str:
     """
     facts = json.dumps([raw.get(fact) for fact in _CONTENT])
     return hashlib.blake2b(facts.encode(), digest_size=16).hexdigest()
+
+
+def noted(raw: Raw) -> Raw:
+    """Return what a listing needs of a file, without anything that a person wrote."""
+    facts = {key: raw[key] for key in _NOTED if key in raw}
+    target = raw.get("shortcutDetails", {}).get("targetId")
+    return {**facts, "target": target, "document": is_document(raw), "version": version(raw)}
 
 
 def media_type(raw: Raw) -> str:

@@ -178,6 +178,11 @@ class TestContent:
         nights.drive.exports["x", media_type] = b"PK"
         assert nights.document("x").media_type == media_type
 
+    def test_no_name_is_written_into_the_memory(self, nights: Nights) -> None:
+        nights.listed()
+        assert nights.memory is not None
+        assert b"bikes" not in nights.memory.read_bytes()
+
     def test_a_file_over_the_limit_is_not_downloaded(self, nights: Nights) -> None:
         nights.drive.put("b", b"x")
         nights.drive.files["b"]["size"] = str(51 * 2**20)

@@ -135,10 +135,11 @@ def test_scenario_12_a_rate_limit_costs_nothing(index: Index) -> None:
 
 
 def test_a_listing_cut_short_where_no_memory_knows_better_purges_nothing(index: Index) -> None:
-    index.nights.memory.unlink()  # type: ignore[union-attr]
+    assert index.nights.memory is not None
+    index.nights.memory.unlink()
     index.drive.faults["files"] = Fault(cut("files"))
     report = index()
     assert report.held
     assert (report.deleted, report.hidden) == (0, 0)
-    index.nights.memory.unlink()  # type: ignore[union-attr]
+    index.nights.memory.unlink()
     assert index().unchanged == 20
