@@ -77,8 +77,8 @@ class SharePointConnector:
         """
         empty = True
         for place in self._places():
-            files = [raw for raw in self._feed.items(place).values() if is_document(raw)]
-            files.sort(key=lambda raw: str(raw["id"]))
+            files = [file for file in self._feed.items(place).values() if file["document"]]
+            files.sort(key=lambda file: str(file["id"]))
             for start in range(0, len(files), BATCH):
                 empty = False
                 yield from self._entries(place, files[start : start + BATCH])
@@ -94,7 +94,7 @@ class SharePointConnector:
         drive, _, item = key.partition("/")
         if source != self.name or not item:
             raise ConnectorError(f"{entry.id!r} is no document of source {self.name!r}.")
-        raw = self._api.get(f"/drives/{quote(drive)}/items/{quote(item)}")
+        raw = self._api.one(f"/drives/{quote(drive)}/items/{quote(item)}")
         url = raw.get("@microsoft.graph.downloadUrl")
         if not is_document(raw) or not isinstance(url, str):
             raise ConnectorError(
@@ -116,7 +116,7 @@ class SharePointConnector:
         for address in self._selection.sites:
             parts = urlsplit(address)
             path = parts.path.strip("/")
-            site = self._api.get(f"/sites/{parts.netloc}" + (f":/{quote(path)}" if path else ""))
+            site = self._api.one(f"/sites/{parts.netloc}" + (f":/{quote(path)}" if path else ""))
             drives = self._api.rows(f"/sites/{quote(str(site['id']), safe=',')}/drives")
             if not drives:
                 raise ConnectorError(
@@ -126,20 +126,20 @@ class SharePointConnector:
             for drive in drives:
                 yield Place(str(drive["id"]), path or parts.netloc, str(drive.get("webUrl")))
         for user in self._selection.users:
-            drive = self._api.get(f"/users/{quote(user)}/drive")
+            drive = self._api.one(f"/users/{quote(user)}/drive")
             yield Place(str(drive["id"]), user, f"the OneDrive of {user}")
 
     def _entries(self, place: Place, files: Sequence[Raw]) -> Iterator[Entry]:
         allowed = self._selection.readers
-        for raw, found in zip(files, self._readers(place, files), strict=True):
-            id = f"{self.name}:{place.drive}/{raw['id']}"
-            yield Entry(id, version(raw), found if allowed is None else allowed)
+        for file, found in zip(files, self._readers(place, files), strict=True):
+            id = f"{self.name}:{place.drive}/{file['id']}"
+            yield Entry(id, file["version"], found if allowed is None else allowed)
 
     def _readers(self, place: Place, files: Sequence[Raw]) -> list[frozenset[str]]:
         """Return who may read at most BATCH files; where that is hidden, nobody."""
         if self._selection.readers is not None:
             return [frozenset()] * len(files)
-        paths = [f"/drives/{place.drive}/items/{raw['id']}/permissions" for raw in files]
+        paths = [f"/drives/{place.drive}/items/{file['id']}/permissions" for file in files]
         now = datetime.fromtimestamp(self._now(), UTC)
         found = []
         for path, part in zip(paths, self._api.batch(paths), strict=True):

@@ -54,16 +54,26 @@ class GraphApi:
         self._clock = clock
 
     def get(self, path: str) -> Raw:
-        """Return one object. path: after the version, "/drives/b!1"; or an address Graph gave."""
+        """Return one object, whatever it is.
+
+        path: what follows the version, "/drives/b!1"; or an address that Graph gave.
+        """
         url = path if path.startswith("http") else f"{self._base}{path}"
         return self._object("GET", url)
+
+    def one(self, path: str) -> Raw:
+        """Return one thing that has an id."""
+        found = self.get(path)
+        if not isinstance(found.get("id"), str):
+            raise broken_off(path)
+        return found
 
     def pages(self, path: str) -> Iterator[Raw]:
         """Yield the pages of a list; each has its "value"."""
         url, seen = path, set[str]()
         while url:
             page = self.get(url)
-            if not isinstance(page.get("value"), list):
+            if not _is_list(page.get("value")):
                 raise broken_off(url)
             yield page
             url = page.get("@odata.nextLink", "")
@@ -136,9 +146,13 @@ def values(part: Part, path: str) -> list[Raw]:
     found = part.body.get("value") if isinstance(part.body, dict) else None
     if part.status != 200:
         raise ConnectorError(refused(path, part.status, *reason_of(part.body)))
-    if not isinstance(found, list):
+    if not _is_list(found):
         raise broken_off(path)
-    return found
+    return list(found)
+
+
+def _is_list(found: Any) -> bool:
+    return isinstance(found, list) and all(isinstance(row, dict) and "id" in row for row in found)
 
 
 def broken_off(url: str) -> ConnectorError:

@@ -9,14 +9,14 @@ from connectors.base import ConnectorError
 from connectors.drive_memory import Memory, Raw, State
 from connectors.sharepoint_api import GraphApi, broken_off
 from connectors.sharepoint_errors import GraphRefusal
-from connectors.sharepoint_item import Place, below_root, parent
+from connectors.sharepoint_item import Place, below_root, noted
 
 DAY_S: Final = 86_400
 LOSSES_ASKED: Final = 20  # of a listing: each costs a request
 
 _STALE: Final = frozenset({400, 404, 410})  # the feed cannot go on from where it was left
 
-Items = Mapping[str, Raw]  # by id
+Items = Mapping[str, Raw]  # what is noted of each, by id
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class Feed:
         """Raise if something that was there before is still there, but was not listed."""
         for id in sorted(known.keys() - items.keys())[:LOSSES_ASKED]:
             try:
-                raw = self._api.get(f"/drives/{quote(place.drive)}/items/{quote(id)}")
+                raw = self._api.one(f"/drives/{quote(place.drive)}/items/{quote(id)}")
             except GraphRefusal as error:
                 if error.status != 404:
                     raise
@@ -102,13 +102,10 @@ def applied(items: Items, changes: Iterable[Raw]) -> dict[str, Raw]:
     """Return items after changes; of what is said of one twice, the last counts."""
     after = dict(items)
     for raw in changes:
-        id = raw.get("id")
-        if not isinstance(id, str):
-            raise ConnectorError("Microsoft Graph told of a change without saying of which item.")
         if "deleted" in raw:
-            after.pop(id, None)
+            after.pop(raw["id"], None)
         else:
-            after[id] = raw
+            after[raw["id"]] = noted(raw)
     return after
 
 
@@ -119,10 +116,6 @@ def moved_folders(before: Items, after: Items) -> list[str]:
     """
     return [
         id
-        for id, raw in after.items()
-        if "folder" in raw and id in before and _address(raw) != _address(before[id])
+        for id, item in after.items()
+        if item["folder"] and id in before and item["address"] != before[id]["address"]
     ]
-
-
-def _address(raw: Raw) -> tuple[object, ...]:
-    return raw.get("name"), parent(raw), raw.get("webUrl")

@@ -14,7 +14,6 @@ from connectors.files import MEDIA_TYPES, SKIPPED_SUFFIXES, UNKNOWN
 
 _READING: Final = frozenset({"read", "write", "owner", "sp.full control"})
 _SKIPPED: Final = ("image/", "audio/", "video/", "font/")
-_FACTS: Final = ("name", "eTag", "webUrl")
 _ALL_OF_US: Final = "spo-grid-all-users/"  # "Everyone except external users"
 _PERSON: Final = "i:0#.f|membership|"
 _FOREVER: Final = "0001-01-01T00:00:00Z"
@@ -47,8 +46,19 @@ def version(raw: Raw) -> str:
     By the eTag, which also changes with what is said of a file: the cTag, which would not, is left
     out of the feed of changes.
     """
-    facts = json.dumps([raw.get(fact) for fact in _FACTS])
-    return hashlib.blake2b(facts.encode(), digest_size=16).hexdigest()
+    return _digest(raw, ("name", "eTag", "webUrl"))
+
+
+def noted(raw: Raw) -> Raw:
+    """Return what a listing needs of an item, without anything that a person wrote."""
+    return {
+        "id": raw["id"],
+        "parent": None if "root" in raw else _facet(raw, "parentReference").get("id", ""),
+        "folder": "folder" in raw,
+        "address": _digest(raw, ("name", "webUrl")),
+        "document": is_document(raw),
+        "version": version(raw),
+    }
 
 
 def media_type(raw: Raw) -> str:
@@ -62,18 +72,13 @@ def updated_at(raw: Raw) -> datetime:
     return datetime.fromisoformat(str(raw["lastModifiedDateTime"])).astimezone(UTC)
 
 
-def parent(raw: Raw) -> str:
-    """Return the id of the folder that an item lies in; empty for a root."""
-    return str(raw.get("parentReference", {}).get("id", "")) if "root" not in raw else ""
-
-
 def below_root(items: Mapping[str, Raw]) -> dict[str, Raw]:
     """Return what hangs together with the root of a drive, the root included."""
-    children: dict[str, list[str]] = defaultdict(list)
-    for id, raw in items.items():
-        children[parent(raw)].append(id)
+    children: dict[str | None, list[str]] = defaultdict(list)
+    for id, item in items.items():
+        children[item["parent"]].append(id)
     inside: dict[str, Raw] = {}
-    waiting = [id for id, raw in items.items() if "root" in raw]
+    waiting = children[None]
     while waiting:
         id = waiting.pop()
         if id not in inside:
@@ -102,7 +107,7 @@ def _named(grant: Raw, now: datetime) -> list[Raw]:
     """Return the identities that a permission names, if it lets them read now."""
     ends = str(grant.get("expirationDateTime") or _FOREVER)
     over = ends != _FOREVER and datetime.fromisoformat(ends) <= now
-    if over or _READING.isdisjoint(grant.get("roles", ())):
+    if over or _READING.isdisjoint(grant.get("roles") or ()):
         return []
     link = grant.get("link")
     if link is None:
@@ -114,20 +119,30 @@ def _named(grant: Raw, now: datetime) -> list[Raw]:
 
 
 def _readers(who: Raw, place: Place, organisation: frozenset[str]) -> frozenset[str]:
-    login = str(who.get("siteUser", {}).get("loginName", ""))
+    login = str(_facet(who, "siteUser").get("loginName", ""))
     if _ALL_OF_US in login:
         return organisation
     for kind in ("user", "siteUser"):
-        address = str(who.get(kind, {}).get("email") or "")
+        address = str(_facet(who, kind).get("email") or "")
         if kind == "siteUser" and not address and login.startswith(_PERSON):
             address = login.removeprefix(_PERSON)
-        if "@" in address and "group" not in who:
+        if "@" in address and not _facet(who, "group"):
             return frozenset({f"user:{address.lower()}"})
-    if "group" in who:
-        name = who["group"].get("email") or who["group"].get("id")
-        return frozenset({f"group:{name.lower()}"}) if name else frozenset()
-    name = who.get("siteGroup", {}).get("displayName")
+    name = _facet(who, "group").get("email") or _facet(who, "group").get("id")
+    if name:
+        return frozenset({f"group:{name.lower()}"})
+    name = _facet(who, "siteGroup").get("displayName")
     return frozenset({f"group:{place.groups}/{name}"}) if name else frozenset()
+
+
+def _facet(raw: Raw, name: str) -> Raw:
+    found = raw.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _digest(raw: Raw, keys: Iterable[str]) -> str:
+    facts = json.dumps([raw.get(key) for key in keys])
+    return hashlib.blake2b(facts.encode(), digest_size=16).hexdigest()
 
 
 def _mime(raw: Raw) -> str:

@@ -1,7 +1,7 @@
 """The [[sources]] tables of the settings: what each kind of source needs to be read."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -34,6 +34,11 @@ class SourceSection(Section):
     def secrets(self) -> tuple[str, ...]:
         """Return the names of the environment variables that reading this source needs."""
         return ()
+
+    def within(self, folder: Path) -> Self:
+        """Return the same with every path resolved against a folder."""
+        paths = {name: folder / value for name, value in self if isinstance(value, Path)}
+        return self.model_copy(update=paths)
 
 
 class FilesSource(SourceSection):

@@ -250,5 +250,11 @@ def site_group(name: str) -> Json:
     return {"grantedToV2": {"siteGroup": {"id": "5", "displayName": name, "loginName": name}}}
 
 
+def link(scope: str, *people: str) -> Json:
+    """Return a sharing link that names people."""
+    named = [person(address)["grantedToV2"] for address in people]
+    return {"link": {"scope": scope, "type": "view"}, "grantedToIdentitiesV2": named}
+
+
 def _json(facts: Json, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
     return Reply(status, json.dumps(facts).encode(), headers or {})

@@ -23,12 +23,13 @@ from tests.connectors.graph import (
     Graph,
     cut,
     graph,
+    link,
     person,
     refusal,
     site_group,
 )
 from tests.connectors.test_client import PATIENT, FakeClock
-from tests.connectors.web_server import Reply
+from tests.connectors.web_server import Reply, in_turn, serving
 from tests.contracts.connector import ConnectorContract
 
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC).timestamp()
@@ -158,6 +159,19 @@ class TestContent:
         assert nights.graph.downloads is not None
         assert nights.graph.downloads.requests == []
 
+    def test_the_feed_leads_to_no_other_server(self, nights: Nights) -> None:
+        with serving(in_turn(Reply())) as elsewhere:
+            more = {"@odata.nextLink": f"{elsewhere.url}/v1.0/drives/{DRIVE}/root/delta"}
+            nights.graph.faults["delta"] = Fault(cut(more))
+            with pytest.raises(ConnectorError, match="was not asked"):
+                nights.listed()
+            assert elsewhere.requests == []
+
+    def test_no_name_is_written_into_the_memory(self, nights: Nights) -> None:
+        nights.listed()
+        assert nights.memory is not None
+        assert b"bikes" not in nights.memory.read_bytes()
+
     def test_a_file_over_the_limit_is_not_downloaded(self, nights: Nights) -> None:
         nights.graph.put("a", size=51 * 2**20)
         with pytest.raises(ConnectorError, match="larger than 50 MiB"):
@@ -242,11 +256,6 @@ class TestWhatChanges:
         assert nights.memory is not None
         nights.memory.write_bytes(lost)
         assert nights.listed() == before
-
-
-def link(scope: str, *people: str) -> dict[str, object]:
-    named = [person(address)["grantedToV2"] for address in people]
-    return {"link": {"scope": scope, "type": "view"}, "grantedToIdentitiesV2": named}
 
 
 class TestReaders:
