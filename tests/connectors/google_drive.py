@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import jwt
 
 from connectors.gdrive_errors import SCOPE
-from tests.connectors.web_server import Reply, Request, serving
+from tests.connectors.web_server import Reply, Request, serving, without_authorities
 
 EMAIL = "footnote@acme.iam.gserviceaccount.com"
 GOOGLE = "application/vnd.google-apps."
@@ -270,7 +270,7 @@ class GoogleDrive:
 def google_drive() -> Iterator[GoogleDrive]:
     """Serve an empty Drive."""
     drive = GoogleDrive()
-    with serving(drive.answer) as server:
+    with serving(drive.answer) as server, without_authorities():
         drive.url = server.url
         yield drive
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.connectors.google_drive import Fault
-from tests.connectors.web_server import Reply, Request, WebServer, serving
+from tests.connectors.web_server import Reply, Request, WebServer, serving, without_authorities
 
 HOST = "acme.sharepoint.com"
 SITE = f"https://{HOST}/sites/hr"
@@ -41,8 +41,8 @@ class Graph:
 
     def drive(self, id: str, user: str | None = None) -> None:
         """Make a drive: a library of the site, or somebody's OneDrive."""
-        root = {"id": f"{id}-root", "name": "root", "root": {}, "folder": {}, "eTag": "0"}
-        self.items[id] = {root["id"]: root}  # type: ignore[index]
+        root: Json = {"id": f"{id}-root", "name": "root", "root": {}, "folder": {}, "eTag": "0"}
+        self.items[id] = {root["id"]: root}
         self.log[id] = [f"{id}-root"]
         if user is not None:
             self.users[user] = id
@@ -188,7 +188,7 @@ class Graph:
         answers = []
         for part in reversed(body["requests"]):  # in any order
             id = part["url"].split("/")[-2]
-            headers = {}
+            headers: dict[str, str] = {}
             if self.put_off > 0:
                 self.put_off -= 1
                 reply = refusal(429, "activityLimitReached", "Too many requests.")
@@ -218,7 +218,11 @@ class Graph:
 def graph() -> Iterator[Graph]:
     """Serve a site with an empty library, and the server that its files are downloaded from."""
     made = Graph()
-    with serving(made.answer) as server, serving(made.download) as downloads:
+    with (
+        serving(made.answer) as server,
+        serving(made.download) as downloads,
+        without_authorities(),
+    ):
         made.url, made.downloads = server.url, downloads
         made.drive(DRIVE)
         yield made

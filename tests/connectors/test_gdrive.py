@@ -129,8 +129,6 @@ class TestSharedDrive(ConnectorContract):
         nights.chosen = Selection(drives=("0A",))
         return nights
 
-    def damage(self) -> None: ...
-
 
 class TestContent:
     def test_files_that_may_hold_text_are_documents_and_no_others(self, nights: Nights) -> None:
