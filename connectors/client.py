@@ -33,9 +33,10 @@ log = logging.getLogger(__name__)
 class HttpError(ConnectorError):
     """A server answered, but not with what was asked for."""
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    def __init__(self, message: str, status: int | None = None, body: bytes = b"") -> None:
         super().__init__(message)
         self.status = status
+        self.body = body  # in which some servers say why
 
 
 class _Busy(HttpError):
@@ -260,6 +261,7 @@ def _raise_for_status(response: Answer, account: Account) -> None:
             "address in the settings.",
         }.get(status, f"{what}. Look at the server's own log for the reason."),
         status,
+        response.content,
     )
 
 

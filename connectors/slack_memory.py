@@ -5,14 +5,13 @@ Holds digests, ids and times; nothing that anybody wrote.
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from weakref import finalize
 
+from connectors.memory_file import opened
 from connectors.slack_files import File
 from connectors.slack_message import Said, is_ts
 from connectors.slack_text import Raw, words
@@ -50,7 +49,7 @@ class Memory:
         one listing of as many days: only reading shows that a reply was edited. 0: read always.
         """
         self._reread_days = reread_days
-        self._database = _opened(path)
+        self._database = opened(path, _TABLES, version=FORMAT)
         finalize(self, self._database.close)
 
     def begin(self, names: Mapping[str, str]) -> None:
@@ -119,30 +118,3 @@ def fingerprint(raw: Raw, root: Said | None) -> str:
     """Return what changes if the first message of a thread does, or the number of its replies."""
     facts = [repr(root), raw.get("reply_count"), words(raw, "latest_reply")]
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
-
-
-def _opened(path: Path | None) -> sqlite3.Connection:
-    if path is None:
-        return _prepared(":memory:")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        return _prepared(str(path))
-    except sqlite3.DatabaseError:
-        path.unlink()
-        return _prepared(str(path))
-
-
-def _prepared(path: str) -> sqlite3.Connection:
-    database = sqlite3.connect(path, check_same_thread=False)
-    try:
-        if database.execute("PRAGMA user_version").fetchone()[0] not in (0, FORMAT):
-            raise sqlite3.DatabaseError("another format")
-        if database.execute("PRAGMA quick_check").fetchone()[0] != "ok":
-            raise sqlite3.DatabaseError("damaged")
-        # No fsync: what a crash takes is read again, what it damages is begun anew.
-        pragmas = f"PRAGMA synchronous = OFF; PRAGMA user_version = {FORMAT};"
-        database.executescript(pragmas + _TABLES)
-        return database
-    except sqlite3.DatabaseError:
-        with closing(database):
-            raise

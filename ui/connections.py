@@ -10,11 +10,13 @@ from ui.source_settings import (
     DokuWikiSource,
     FilesSource,
     GitWikiSource,
+    GoogleDriveSource,
     JsonLinesSource,
     LocalSource,
     MediaWikiSource,
     NotionSource,
     S3Source,
+    SharePointSource,
     SlackExportSource,
     SlackSource,
     SmbSource,
@@ -45,6 +47,10 @@ def connector(source: Source, data_dir: Path) -> Connector:
             from ui.file_connections import connection
 
             return connection(source, data_dir)
+        case GoogleDriveSource() | SharePointSource():
+            from ui.drive_connections import drive
+
+            return drive(source, data_dir)
         case _:
             assert_never(source)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from ui.source_settings import LocalSource, Section, Source
+from ui.source_settings import Section, Source
 
 
 class SettingsError(Exception):
@@ -215,12 +215,7 @@ def _from_folder(settings: Settings, folder: Path) -> Settings:
         for member in sorted(members):
             if member.startswith("group:") and member.removeprefix("group:") not in settings.groups:
                 raise SettingsError(f"[groups] {group} names {member!r}, which is not defined.")
-    sources = tuple(
-        source.model_copy(update={"path": folder / source.path})
-        if isinstance(source, LocalSource)
-        else source
-        for source in settings.sources
-    )
+    sources = tuple(source.within(folder) for source in settings.sources)
     model = settings.model
     named = {"path": model.path, "adapter": model.adapter}
     model = model.model_copy(update={key: folder / at for key, at in named.items() if at})

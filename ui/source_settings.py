@@ -1,7 +1,7 @@
 """The [[sources]] tables of the settings: what each kind of source needs to be read."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,8 @@ class Section(BaseModel):
 
 
 SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]  # the prefix of its ids
+
+DriveId = Annotated[str, Field(pattern=r"^[\w-]+$")]  # as it stands in a Google Drive address
 
 
 class ReaderRule(Section):
@@ -33,6 +35,11 @@ class SourceSection(Section):
     def secrets(self) -> tuple[str, ...]:
         """Return the names of the environment variables that reading this source needs."""
         return ()
+
+    def within(self, folder: Path) -> Self:
+        """Return the same with every path resolved against a folder."""
+        paths = {name: folder / value for name, value in self if isinstance(value, Path)}
+        return self.model_copy(update=paths)
 
 
 class FilesSource(SourceSection):
@@ -143,6 +150,47 @@ class NotionSource(SourceSection):
         return (self.token_env,)
 
 
+class GoogleDriveSource(SourceSection):
+    """Google Drive: folders, shared drives, or all that a service account sees."""
+
+    type: Literal["gdrive"]
+    key_file: Path | None = None  # the service account's key, as Google gives it: JSON
+    key_env: str = "GOOGLE_SERVICE_ACCOUNT_KEY"  # the variable that holds it, without key_file
+    subject: str | None = None  # the user it acts for: domain-wide delegation; None: itself
+    folders: tuple[DriveId, ...] = ()
+    drives: tuple[DriveId, ...] = ()  # shared drives; neither: all that the account sees
+    domains: frozenset[str] = frozenset()  # the company's own: "acme.example"
+    organisation: frozenset[str] = frozenset()  # who reads what is shared with these domains
+    readers: frozenset[str] | None = None  # None: whom Drive itself lets read
+    relist_days: float = Field(default=7, gt=0)  # all is listed again, whatever the feed says
+    api_url: str = "https://www.googleapis.com"
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the name of the variable of the key, if it is in no file."""
+        return (self.key_env,) if self.key_file is None else ()
+
+
+class SharePointSource(SourceSection):
+    """SharePoint sites and OneDrives, by Microsoft Graph."""
+
+    type: Literal["sharepoint"]
+    tenant: str  # the directory: its id or one of its domains
+    client_id: str  # of the app
+    secret_env: str = "SHAREPOINT_CLIENT_SECRET"  # the variable that holds the app's secret
+    sites: tuple[Annotated[str, Field(pattern=r"^https://[^/\s]+(/\S*)?$")], ...] = ()
+    users: tuple[str, ...] = ()  # people whose OneDrive is read, as they sign in
+    download_urls: frozenset[str] = frozenset()  # servers of files besides those of the sites
+    organisation: frozenset[str] = frozenset()  # whom "Everyone except external users" means
+    readers: frozenset[str] | None = None  # None: whom SharePoint itself lets read
+    relist_days: float = Field(default=7, gt=0)  # all is listed again, whatever the feed says
+    login_url: str = "https://login.microsoftonline.com"
+    api_url: str = "https://graph.microsoft.com"
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the name of the variable of the app's secret."""
+        return (self.secret_env,)
+
+
 class JsonLinesSource(SourceSection):
     """A file with one document a line: {"id", "title"?, "text" or "html"}."""
 
@@ -233,6 +281,8 @@ Source = Annotated[
     | GitWikiSource
     | S3Source
     | WebDavSource
-    | SmbSource,
+    | SmbSource
+    | GoogleDriveSource
+    | SharePointSource,
     Field(discriminator="type"),
 ]

@@ -1,5 +1,6 @@
 """A web server of a test: real sockets on this machine, answers by script."""
 
+import os
 import ssl
 import threading
 import time
@@ -8,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,14 @@ def serving(
         http.shutdown()
         http.server_close()
         thread.join()
+
+
+@contextmanager
+def without_authorities() -> Iterator[None]:
+    """Trust no authority: reading all of a machine's would be most of a test without TLS."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", os.devnull)
+        yield
 
 
 def in_turn(*replies: Reply) -> Callable[[Request], Reply]:
