@@ -85,9 +85,9 @@ class Api:
     def counted(self, path: str, key: Callable[[Raw], str], **parameters: Any) -> Iterator[Raw]:
         """Yield the rows of a list that is read by offset.
 
-        Every batch begins with the last row of the one before, and only a batch with nothing
-        after that row is the end: so neither a row that is deleted meanwhile, which shifts the
-        others, nor a batch that is cut off can lose any.
+        Every batch begins with the last row of the one before, and the end is where nothing
+        follows that row, asked for once with it and once without: so neither a row that is
+        deleted meanwhile, which shifts the others, nor a batch that is cut off can lose any.
         """
         start, last = 0, None
         while True:
@@ -98,6 +98,9 @@ class Api:
                     raise self.incomplete(path, "it changed, or broke off, while it was read")
                 rows = rows[1:]
             if not rows:
+                beyond = {**parameters, "start": start + 1, "limit": BATCH}
+                if last is not None and self._rows(path, self.get(path, **beyond)):
+                    raise self.incomplete(path, "a batch broke off")
                 return
             yield from rows
             start += len(rows) - (last is None)
