@@ -143,7 +143,7 @@ class GraphApi:
 
 def values(part: Part, path: str) -> list[Raw]:
     """Return the objects of the first page in a part of a batch. Raises ConnectorError."""
-    found = part.body.get("value") if isinstance(part.body, dict) else None
+    found: Any = part.body.get("value") if isinstance(part.body, dict) else None
     if part.status != 200:
         raise ConnectorError(refused(path, part.status, *reason_of(part.body)))
     if not _is_list(found):

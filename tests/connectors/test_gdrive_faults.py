@@ -13,6 +13,7 @@ from connectors.client import Limits
 from connectors.gdrive import Selection
 from connectors.gdrive_feed import DAY_S
 from tests.connectors.google_drive import Fault, cut, google_drive, group, refusal
+from tests.connectors.test_client import PATIENT
 from tests.connectors.test_gdrive import NOW, Nights
 from tests.connectors.web_server import Reply
 
@@ -39,7 +40,7 @@ def remembered(
             facts = {"driveId": home} if home else {}
             drive.put(f"f{number:02}", f"Text {number}.".encode(), home or "my", **facts)
             drive.share(f"f{number:02}", group("hr@acme.example"))
-        nights = Nights(drive, tmp_path_factory.mktemp("gd") / "m", Selection(), limits=HASTY)
+        nights = Nights(drive, tmp_path_factory.mktemp("gd") / "m", Selection())
         known = nights.listed()
         for number in range(12):
             drive.told(f"f{number:02}")
@@ -80,6 +81,7 @@ def test_a_half_failed_listing_deletes_nothing_and_opens_nothing(
     tonight.now = NOW + 7 * DAY_S if kind in WEEKLY else NOW
     met = replace(faults(kind)[fault], after=position)
     nights.drive.faults = {kind: met}
+    tonight.limits = HASTY if fault == "timeout" else PATIENT
     try:
         now = tonight.listed()
     except ConnectorError:
@@ -89,4 +91,5 @@ def test_a_half_failed_listing_deletes_nothing_and_opens_nothing(
     assert all(entry.readers <= known[id].readers for id, entry in now.items())
     assert all(entry.version == known[id].version for id, entry in now.items())
     nights.drive.faults = {}
+    tonight.limits = PATIENT
     assert tonight.listed() == known  # and the next night is as if nothing had been

@@ -13,6 +13,7 @@ from connectors.client import Limits
 from connectors.sharepoint_feed import DAY_S
 from tests.connectors.google_drive import Fault
 from tests.connectors.graph import DRIVE, Graph, cut, graph, refusal, site_group
+from tests.connectors.test_client import PATIENT
 from tests.connectors.test_sharepoint import NOW, Nights
 from tests.connectors.web_server import Reply
 
@@ -30,7 +31,7 @@ def remembered(
         server.share(f"{DRIVE}-root", site_group("HR Members"))
         for number in range(COUNT):
             server.put(f"f{number:02}", f"Text {number}.".encode())
-        nights = Nights(server, tmp_path_factory.mktemp("sp") / "m", limits=HASTY)
+        nights = Nights(server, tmp_path_factory.mktemp("sp") / "m")
         known = nights.listed()
         server.log[DRIVE] += [f"f{number:02}" for number in range(COUNT)]
         yield nights, known
@@ -77,6 +78,7 @@ def test_a_half_failed_listing_deletes_nothing_and_opens_nothing(
     planned = faults(request, nights.graph)[fault]
     met = replace(planned, after=position)
     nights.graph.faults = {request: met}
+    tonight.limits = HASTY if fault == "timeout" else PATIENT
     try:
         now = tonight.listed()
     except ConnectorError:
@@ -86,4 +88,5 @@ def test_a_half_failed_listing_deletes_nothing_and_opens_nothing(
     assert all(entry.readers <= known[id].readers for id, entry in now.items())
     assert all(entry.version == known[id].version for id, entry in now.items())
     nights.graph.faults = {}
+    tonight.limits = PATIENT
     assert tonight.listed() == known  # and the next night is as if nothing had been
