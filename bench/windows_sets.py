@@ -20,7 +20,7 @@ from ingest.documents import info_of
 from ingest.parse import parse
 from rag.eval.questions import EvalQuestion, names
 from ui import evaluation
-from ui.wiring import connector
+from ui.connections import connector
 
 SEED = 0
 FAR = 256  # tokens of a chunk before a fact that counts as far inside

@@ -86,8 +86,8 @@ class LexicalIndex:
         scale = K1 * (1 - B + B * self._lengths / max(self._lengths[readable].mean(), 1.0))
         for rows, times in found:
             scores[rows] += _idf(chunks, len(rows)) * times * (K1 + 1) / (times + scale[rows])
-        rows = np.flatnonzero(scores)
-        best = rows[np.lexsort((rows, -scores[rows]))][:n]
+        held = np.flatnonzero(scores)
+        best = held[np.lexsort((held, -scores[held]))][:n]
         return [(int(row), float(scores[row])) for row in best]
 
     def _postings(self, database: sqlite3.Connection, tokens: tuple[str, ...]) -> Postings:

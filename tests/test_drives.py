@@ -128,7 +128,7 @@ class TestFaults:
                 "password": lambda: setattr(server, "login", ("nobody", "wrong")),
                 "share": lambda: setattr(server, "share", "gone"),
                 "server": lambda: setattr(server, "port", 1),
-                "files": lambda: [file.unlink() for file in server.root.rglob("*.txt")],
+                "files": lambda: list(map(Path.unlink, server.root.rglob("*.txt"))),
             }
             losses[loss]()
             for _ in range(2):

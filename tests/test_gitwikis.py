@@ -211,7 +211,12 @@ class TestManners:
         git = source._git
         commands: list[tuple[str, ...]] = []
         run = git._run
-        monkeypatch.setattr(git, "_run", lambda *a: (commands.append(a), run(*a))[1])
+
+        def watched(*command: str) -> bytes:
+            commands.append(command)
+            return run(*command)
+
+        monkeypatch.setattr(git, "_run", watched)
         list(source.entries())
         assert commands
         assert LOGIN[1] not in repr(commands)

@@ -39,10 +39,8 @@ def connector(source: Source, data_dir: Path) -> Connector:
             return _mediawiki(source)
         case DokuWikiSource():
             return _dokuwiki(source)
-        case ConfluenceSource():
-            return _confluence(source)
-        case NotionSource():
-            return _notion(source)
+        case ConfluenceSource() | NotionSource():
+            return _confluence(source) if source.type == "confluence" else _notion(source)
         case GitWikiSource() | S3Source() | WebDavSource() | SmbSource():
             from ui.file_connections import connection
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ui.render import safe_text
+from ui.gate import safe_text
 
 Facts = Mapping[str, Any]  # JSON
 

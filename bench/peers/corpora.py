@@ -18,7 +18,7 @@ from ingest.documents import info_of
 from ingest.parse import parse
 from rag.eval import questions as question_files
 from rag.eval.questions import EvalQuestion
-from ui import wiring
+from ui.connections import connector
 
 HANDBOOKS = ("sourcegraph", "18f", "clef", "govuk_developer")
 OTHERS = ("workarena_kb", "mtrag_clapnq", "mtrag_fiqa")
@@ -70,15 +70,15 @@ def take(
 
     gold: all that answer a question are taken, however many.
     """
-    connector = wiring.connector(source(*corpus.files), corpus.folder)
-    entries = {entry.id: entry for entry in connector.entries()}
+    opened = connector(source(*corpus.files), corpus.folder)
+    entries = {entry.id: entry for entry in opened.entries()}
     answers = {id for question in corpus.questions() for id in question.gold} if gold else set()
     taken: list[Taken] = []
     total = 0
     for id in sample.order(entries, answers):
         if total >= most and not (id in answers or id.partition(":")[2] in answers):
             break
-        for each in read(connector.fetch(entries[id]), connector, embedder):
+        for each in read(opened.fetch(entries[id]), opened, embedder):
             taken.append(each)
             total += size(each)
     if lost := sample.missing(answers, [each.text.id for each in taken]):

@@ -10,7 +10,7 @@ from bench.peers.corpora import Corpus, Taken, copy, read, take
 from bench.peers.prepared import Asked, SourceFiles, write_facts, write_questions, write_sources
 from bench.peers.systems.footnote import source
 from index.base import Embedder
-from ui import wiring
+from ui.connections import connector
 
 REVIEWED = "\n\nThis page was read again by the night shift, which found nothing to add.\n"
 
@@ -57,8 +57,8 @@ def _changed(files: SourceFiles, changed: Collection[str], folder: Path) -> Sour
 
 def _again(files: SourceFiles, changed: Collection[str], embedder: Embedder) -> Iterator[Text]:
     """Yield what changed, parsed."""
-    connector = wiring.connector(source(*files), files[2])
-    for entry in connector.entries():
+    opened = connector(source(*files), files[2])
+    for entry in opened.entries():
         if entry.id in changed:
-            for each in read(connector.fetch(entry), connector, embedder):
+            for each in read(opened.fetch(entry), opened, embedder):
                 yield each.text

@@ -1,10 +1,12 @@
 """Vectors in half precision, exact and chosen by their signs, against numpy."""
 
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from index import dense
 from index.base import Vectors
@@ -13,7 +15,7 @@ DIM = 384
 CHUNKS, WINDOWS = 3_000, 2
 
 
-def unit(rows: Vectors) -> Vectors:
+def unit(rows: NDArray[np.floating[Any]]) -> Vectors:
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     made: Vectors = (rows / lengths).astype(np.float32)
     return made

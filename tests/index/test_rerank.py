@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
 
 from index.base import Chunk, Hit, Vector
 from index.cross_encoder import CrossEncoderReranker
@@ -28,11 +28,12 @@ def tiny_cross_encoder(folder: Path, *, labels: int = 1) -> str:
     (folder / "vocab.txt").write_text("\n".join(WORDS))
     config = BertConfig(
         vocab_size=len(WORDS), hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
-        intermediate_size=32, max_position_embeddings=64, num_labels=labels,
+        intermediate_size=32, max_position_embeddings=64,
     )  # fmt: skip
+    config.num_labels = labels
     torch.manual_seed(0)
     BertForSequenceClassification(config).save_pretrained(folder)
-    BertTokenizerFast(str(folder / "vocab.txt"), model_max_length=64).save_pretrained(folder)
+    BertTokenizer(str(folder / "vocab.txt"), model_max_length=64).save_pretrained(folder)
     return str(folder)
 
 
@@ -107,8 +108,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_a_real_cross_encoder_gives_the_scores_of_its_own_transformers_model(folder: str) -> None:
     passages = ["book the train", "how many weeks of leave", "pay"]
     scores = CrossEncoderReranker(folder).scores("how many weeks is leave", passages)
-    model = BertForSequenceClassification.from_pretrained(folder).eval()
-    tokens = BertTokenizerFast.from_pretrained(folder)(
+    model = BertForSequenceClassification.from_pretrained(folder)
+    model.train(mode=False)
+    tokens = BertTokenizer.from_pretrained(folder)(
         ["how many weeks is leave"] * 3, passages, padding=True, return_tensors="pt"
     )
     with torch.no_grad():

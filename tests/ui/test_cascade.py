@@ -128,7 +128,7 @@ def test_the_doctor_asks_it_one_token_and_charges_that(tmp_path: Path) -> None:
 def test_measuring_spends_nothing_of_it(tmp_path: Path) -> None:
     found = settings.load(written(tmp_path, LARGE + BUDGET))
     assert found.model.large is not None
-    assert evaluation._settings(tmp_path).model.large is None
+    assert evaluation.settings_of(tmp_path).model.large is None
 
 
 def logged(found: Settings, many: int) -> None:

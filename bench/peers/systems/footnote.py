@@ -17,7 +17,8 @@ from index.base import Hit
 from rag.base import Question
 from rag.retrieve import standalone
 from ui import wiring
-from ui.settings import EmbedderSection, FilesSource, JsonLinesSource, Settings, Source
+from ui.settings import EmbedderSection, Settings
+from ui.source_settings import FilesSource, JsonLinesSource, Source
 
 READERS = frozenset({EVERYONE})
 ADDRESS = "https://bench.example"  # the same for a changed copy of a folder
