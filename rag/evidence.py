@@ -7,6 +7,7 @@ embedded, a regression over FEATURES chooses those that are read, the reader jud
 
 import math
 import re
+from bisect import bisect
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,8 @@ READ = 16  # sentences that the reader sees: 40 ms
 MIN_LETTERS = 12  # shorter units (a lone heading word, a table cell) answer nothing
 MAX_LETTERS = 1000  # of a sentence in its context, as it is embedded and read
 
+# How a message of a conversation begins: "Clara Peeters (2026-03-05 05:50): ".
+_MESSAGE = re.compile(r"^[^\n]{1,80}? \(\d{4}-\d\d-\d\d \d\d:\d\d\): ", re.MULTILINE)
 _MAIL_HEADER = re.compile(r"(?:From|To|Cc|Date|Subject|Attachment): ")
 
 FEATURES = (
@@ -162,7 +165,8 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
     found = []
     cut = units(chunk.text)
     leads = {unit.lead for unit in cut}
-    asked = ""  # the question that the sentence comes after, as in a thread or a FAQ
+    asked, asker = "", -1  # the question that the sentence comes after, and its message
+    messages = [match.start() for match in _MESSAGE.finditer(chunk.text)]
     for unit in cut:
         text = chunk.text[unit.start : unit.end]
         lead = chunk.text[slice(*unit.lead)].strip() if unit.lead else ""
@@ -175,8 +179,11 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
             or text.endswith("?")
         )
         if says_nothing:
-            asked = text if text.endswith("?") else asked
+            if text.endswith("?"):
+                asked, asker = text, bisect(messages, unit.start)
             continue
+        message = bisect(messages, unit.start)
+        intro = asked if message == asker + 1 or not messages else ""
         found.append(
             Sentence(
                 hit=position,
@@ -188,7 +195,7 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
                 row=unit.row,
                 heading=" › ".join(heading),
                 in_context=_in_context(
-                    chunk.document.title, heading, f"{asked} {lead} {text}".strip()
+                    chunk.document.title, heading, f"{intro} {lead} {text}".strip()
                 ),
                 vector=none,
                 features=none,
@@ -196,7 +203,8 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
                 probability=0.0,
             )
         )
-        asked = ""
+        if not messages:  # of a FAQ, the sentence after it; of a thread, the message after it
+            asked = ""
     return found
 
 

@@ -1,0 +1,28 @@
+"""Sentences in the context that they are embedded and read in."""
+
+from tests.rag.corpus import hit, ranked
+
+THREAD = """Clara Peeters (2026-03-05 05:50): Which torque for the lid? The card says 0.8 Nm.
+
+Luc Hendrickx (2026-03-05 07:15): The card is old. New plastic since January: 0.6 Nm.
+
+Clara Peeters (2026-03-05 07:21): Set on both drivers, and the two lids are scrapped."""
+
+
+def contexts(text: str) -> dict[str, str]:
+    found = ranked("torque of the lid", hit(text, title="#ghent-line"))
+    return {sentence.text: sentence.in_context for sentence in found}
+
+
+def test_in_a_thread_the_next_message_answers_the_question_not_the_asker() -> None:
+    read = contexts(THREAD)
+    asked = "Which torque for the lid?"
+    assert asked not in read["The card says 0.8 Nm."]
+    assert asked in read["New plastic since January: 0.6 Nm."]
+    assert not any(asked in where for text, where in read.items() if "both drivers" in text)
+
+
+def test_on_a_page_only_the_sentence_after_a_question_answers_it() -> None:
+    read = contexts("Who pays for the train? The company pays for it. Book two weeks before.")
+    assert "Who pays for the train?" in read["The company pays for it."]
+    assert "Who pays for the train?" not in read["Book two weeks before."]
