@@ -52,6 +52,7 @@ def serving(
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # or each reply waits 40 ms for an acknowledgement
 
         def handle_one_request(self) -> None:
             try:
