@@ -75,7 +75,7 @@ def running(reply: ScriptedModel) -> Iterator[CompletionServer]:
 class _Handler(BaseHTTPRequestHandler):
     served: CompletionServer
     protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # or each reply waits 40 ms for an acknowledgement
+    disable_nagle_algorithm = True  # or each reply waits 40 ms for an acknowledgement
 
     def log_message(self, format: str, *args: Any) -> None:
         """Stay silent: pytest's output is for the tests."""
