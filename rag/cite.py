@@ -17,6 +17,7 @@ from rag.sentences import sentences
 MIN_COSINE = 0.6  # claim and sentence, both embedded; below it they speak of different things
 MIN_OVERLAP = 0.6  # share of the claim's content words that the sentence or its heading holds
 
+WHOLE = 45  # words of a sentence that takes the place of a piece of it
 _YES_NO = re.compile(r"^(?:Yes|No)[,.:;]\s+(?=\w)", re.I)
 _MARKER = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
 
@@ -35,7 +36,7 @@ def resolve(text: str, ranked: Sequence[Sentence], embedder: Embedder) -> list[C
     """Return the sentences of a model's answer, each with the sentence that supports it."""
     plain = _MARKER.sub("", text)
     claims = [" ".join(plain[a:b].split()) for a, b in sentences(plain, 0, len(plain))]
-    return [_claim(claim, ranked, embedder) for claim in claims]
+    return [_whole(_claim(claim, ranked, embedder)) for claim in claims]
 
 
 def repaired(claims: Sequence[Claim]) -> list[Claim]:
@@ -85,6 +86,20 @@ def _claim(claim: str, ranked: Sequence[Sentence], embedder: Embedder) -> Claim:
         shorter = shorter[:1].upper() + shorter[1:]
         return replace(matched(shorter, ranked, embedder), repaired=True)
     return found
+
+
+def _whole(claim: Claim) -> Claim:
+    """Return the claim; a piece out of its source's sentence as that sentence.
+
+    "Submit your timesheet on your behalf" leaves out who does and when, and every word is right.
+    """
+    if claim.support is None:
+        return claim
+    source = " ".join(claim.support.text.split()).lower()
+    begins = source.find(claim.text.rstrip(".!").lower())
+    whole = replace(verbatim(claim.support), repaired=True)
+    cut = begins > 0 or (begins == 0 and bool(claim.support.lead))
+    return whole if cut and len(whole.text.split()) <= WHOLE else claim
 
 
 def omits(question: str, claims: Sequence[Claim]) -> bool:

@@ -102,6 +102,21 @@ def test_a_list_item_is_quoted_with_the_line_that_introduces_it() -> None:
     assert [q.text for q in citation.quotes] == ["Leave accrues so:", "above: 6 hours a period"]
 
 
+def test_a_piece_of_a_sentence_is_told_as_the_whole_sentence() -> None:
+    found = hit("If you are ill, your manager may submit your timesheet on your behalf.")
+    sentences = ranked("submit timesheet when ill", found)
+    (claim,) = resolve("Submit your timesheet on your behalf.", sentences, EMBEDDER)
+    assert claim.text == found.chunk.text
+    assert claim.repaired
+
+
+def test_an_item_is_told_with_the_line_that_introduces_it() -> None:
+    found = hit("Send it ten days ahead for:\n\n- training that costs less than 2,500\n- travel")
+    sentences = ranked("training costs less than 2,500", found)
+    (claim,) = resolve("Training that costs less than 2,500.", sentences, EMBEDDER)
+    assert claim.text == "Send it ten days ahead for: training that costs less than 2,500"
+
+
 def test_two_sentences_of_one_place_share_a_number_and_other_places_get_their_own() -> None:
     other = hit("Travel is booked by Finance.", document="wiki:travel")
     sentences: list[Sentence] = ranked("leave travel booked", LEAVE, other)
