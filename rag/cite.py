@@ -70,12 +70,18 @@ def verbatim(sentence: Sentence) -> Claim:
 
 def _row(header: str, row: str) -> str:
     """Return a table row with the names of its columns: "Region: EMEA; days: 25"."""
-    names, cells = header.split(" | "), row.split(" | ")
+    names, cells = _cells(header), _cells(row)
     if len(names) != len(cells):
         return "; ".join(cell for cell in cells if cell)
     return "; ".join(
         f"{name}: {cell}" if name else cell for name, cell in zip(names, cells, strict=True) if cell
     )
+
+
+def _cells(line: str) -> list[str]:
+    """Return the cells of a table's line; the first and the last may be empty."""
+    padded = f" {line}" if line.startswith("| ") else line
+    return (f"{padded} " if padded.endswith(" |") else padded).split(" | ")
 
 
 def _claim(claim: str, ranked: Sequence[Sentence], embedder: Embedder) -> Claim:

@@ -169,7 +169,9 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
     messages = [match.start() for match in _MESSAGE.finditer(chunk.text)]
     for unit in cut:
         text = chunk.text[unit.start : unit.end]
-        lead = chunk.text[slice(*unit.lead)].strip() if unit.lead else ""
+        above = chunk.text[slice(*unit.lead)] if unit.lead else ""
+        lead = above.strip()
+        introduced = unit.lead[0] + above.index(lead) if unit.lead else unit.start
         heading = chunk.place_at(chunk.start + unit.start).heading
         says_nothing = (
             (len(text) < MIN_LETTERS and not lead)
@@ -191,7 +193,7 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
                 end=chunk.start + unit.end,
                 text=text,
                 lead=lead,
-                lead_start=chunk.start + unit.lead[0] if unit.lead else chunk.start + unit.start,
+                lead_start=chunk.start + introduced,
                 row=unit.row,
                 heading=" › ".join(heading),
                 in_context=_in_context(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.cite import Claim, cited, matched, omits, repaired, resolve
+from rag.cite import Claim, cited, matched, omits, repaired, resolve, verbatim
 from rag.evidence import Sentence
 from tests.rag.corpus import EMBEDDER, hit, ranked
 
@@ -115,6 +115,14 @@ def test_an_item_is_told_with_the_line_that_introduces_it() -> None:
     sentences = ranked("training costs less than 2,500", found)
     (claim,) = resolve("Training that costs less than 2,500.", sentences, EMBEDDER)
     assert claim.text == "Send it ten days ahead for: training that costs less than 2,500"
+
+
+def test_a_table_whose_first_column_has_no_name_is_told_and_quoted_right() -> None:
+    found = hit(" | EU | UK\nHotel, a night | €155 | £135")
+    (row,) = [s for s in ranked("hotel a night", found) if s.row]
+    assert verbatim(row).text == "Hotel, a night; EU: €155; UK: £135"
+    (citation,) = cited([verbatim(row)], [found])[1]
+    assert [quote.text for quote in citation.quotes] == ["| EU | UK", row.text]
 
 
 def test_two_sentences_of_one_place_share_a_number_and_other_places_get_their_own() -> None:
