@@ -42,19 +42,19 @@ def resolve(text: str, ranked: Sequence[Sentence], embedder: Embedder) -> list[C
 def repaired(claims: Sequence[Claim]) -> list[Claim]:
     """Return the claims; one that got its source's facts wrong says what the source says.
 
-    One that no sentence comes near is dropped. Where nothing at all is supported the claims come
-    back as they are: then there is no answer to repair.
+    One that no sentence comes near stays unsupported, and so is not told. Where nothing at all is
+    supported the claims come back as they are: then there is no answer to repair.
     """
     if not any(claim.support for claim in claims):
         return list(claims)
     said = {claim.support.text for claim in claims if claim.support}
     kept: list[Claim] = []
     for claim in claims:
-        if claim.support:
-            kept.append(claim)
-        elif claim.nearest and claim.nearest.text not in said:
+        if claim.support is None and claim.nearest and claim.nearest.text not in said:
             said.add(claim.nearest.text)
             kept.append(replace(verbatim(claim.nearest), repaired=True))
+        else:
+            kept.append(claim)
     return kept
 
 

@@ -201,8 +201,7 @@ class Engine:
         text, citations = cite.cited(claims, found.hits)
         relevance = _relevance(claims, found.ranked)
         sound = (
-            bool(claims)
-            and all(claim.support for claim in claims)
+            any(claim.support for claim in claims)
             and relevance >= RELEVANT
             and not cite.omits(attempt.query, claims)
         )

@@ -55,13 +55,15 @@ def standalone(question: Question) -> str:
 
 
 def own_words(question: Question, query: str) -> str:
-    """Return the stand-alone query if it is made of what its asker wrote, else only the question.
+    """Return the stand-alone query without the words that only earlier answers said.
 
-    For whoever may see the asker's words and not the documents': earlier answers quote these.
+    For whoever may see the asker's words and not the documents': answers quote these.
     """
-    asked = [question.text, *(earlier for earlier, _ in question.history)]
+    asked = [earlier for earlier, _ in question.history]
     written = {stem for text in asked for stem in words.stems(text)}
-    return query if written.issuperset(words.stems(query)) else question.text
+    borrowed = query.removeprefix(question.text).split()
+    own = [word for word in borrowed if written.issuperset(words.stems(word))]
+    return " ".join([question.text, *own])
 
 
 def _leans(text: str) -> bool:

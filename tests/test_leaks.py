@@ -15,6 +15,7 @@ from index.lexical import LexicalIndex
 from index.live import Live
 from index.local import LocalStore, PublishedStore
 from index.overlay import Overlay
+from rag import facts
 from rag.base import Answer, Found, Question
 from rag.confidence import SIGNALS, Calibration
 from rag.correct import Policy
@@ -173,6 +174,9 @@ def test_the_only_cache_on_the_way_of_a_question_is_keyed_by_principals_and_over
         )
         if kinds:
             found[file.relative_to(ROOT).as_posix()] = kinds
+    # The facts of a sentence are its own, whoever reads it: the sentence is the key.
+    assert found.pop("rag/facts.py")[0].startswith("lru_cache(maxsize=4096)")
+    assert [*inspect.signature(facts.facts).parameters] == ["text"]
     # Of one generation; the second key is one object an epoch of the overlay.
     assert found == {"index/local.py": ["lru_cache(maxsize=256)(self._readable_rows)"]}
     names = [each.name for each in inspect.signature(LocalStore._readable_rows).parameters.values()]

@@ -48,8 +48,9 @@ def load(model: str) -> Timed:
     try:
         return Timed(CrossEncoderReranker(model))
     except (OSError, ValueError) as error:
+        why = str(error).partition("\n")[0]
         raise SettingsError(
-            f"[retrieval] reranker {model!r} cannot be loaded: {error} Name the folder of a "
+            f"[retrieval] reranker {model!r} cannot be loaded: {why} Name the folder of a "
             "sentence-transformers CrossEncoder; nothing is downloaded."
         ) from error
 

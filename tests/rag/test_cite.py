@@ -68,7 +68,7 @@ def test_an_unsupported_sentence_is_dropped_from_the_answer() -> None:
 def test_a_sentence_with_a_wrong_number_is_replaced_by_the_one_it_misread() -> None:
     said = "Parental leave is 20 weeks. Sick leave needs a note after 5 days. Pigs fly at 9:00."
     claims = repaired(resolve(said, SENTENCES, EMBEDDER))
-    assert [claim.text for claim in claims] == [
+    assert [claim.text for claim in claims if claim.support] == [
         "Parental leave is 20 weeks.",
         "Sick leave needs a note after 3 days.",
     ]
@@ -82,7 +82,8 @@ def test_where_nothing_is_supported_nothing_is_repaired() -> None:
 
 def test_the_same_sentence_does_not_repair_twice() -> None:
     said = "Sick leave needs a note after 3 days. Sick leave needs a note after 5 days."
-    assert len(repaired(resolve(said, SENTENCES, EMBEDDER))) == 1
+    claims = repaired(resolve(said, SENTENCES, EMBEDDER))
+    assert [claim.support is not None for claim in claims] == [True, False]
 
 
 def test_a_quote_is_the_documents_text_at_its_offsets() -> None:

@@ -59,7 +59,7 @@ def test_a_marker_is_a_button_to_its_source() -> None:
 def test_an_address_can_be_read_and_is_no_link() -> None:
     answer = answered("Mail it@fernhill.example or see https://it.fernhill.example/a. [1]", [FIRST])
     shown = page.turn(Turn("Who?", answer), 1, NOW)
-    assert "<p>Mail it@fernhill.example or see it.fernhill.example/a.<button" in shown
+    assert "<p>Mail (address removed) or see it.fernhill.example/a.<button" in shown
     assert "href" not in shown
 
 
