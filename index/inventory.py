@@ -22,6 +22,16 @@ def documents(data: Path, source: str) -> dict[str, DocumentInfo]:
         return records.documents(database, source)
 
 
+def run(data: Path) -> int | None:
+    """Return the number of the ingestion whose index answers; None if there is none.
+
+    Raises StoreError if no generation is whole.
+    """
+    selected = generations.select(data)
+    number = selected.manifest.report.get("run") if selected else None
+    return number if isinstance(number, int) else None
+
+
 def stale(data: Path, manifest: Manifest) -> frozenset[str]:
     """Return the documents of a generation of which a newer version could not be read."""
     with closing(_opened(data, manifest)) as database:

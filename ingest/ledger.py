@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 
 from index.live import METADATA, Live
 from ingest.base import Failure, LedgerError
@@ -30,6 +31,9 @@ LOSSES.append_column(sa.Column("run", sa.Integer))
 LOSSES.append_column(sa.Column("approved", sa.Boolean))
 LOST = _table("lost", "source", key="document_id")
 _ALL = (SOURCES, MISSED, TROUBLES, LOSSES, LOST)
+PREPARED = _table("prepared", "past", key="source")
+PREPARED.append_column(sa.Column("run", sa.Integer))
+_PAST = TypeAdapter(Past)
 
 
 class Ledger:
@@ -49,21 +53,33 @@ class Ledger:
             names = connection.execute(sa.select(SOURCES.c.source).order_by(SOURCES.c.source))
             return {name: _past(connection, name) for (name,) in names.all()}
 
+    def prepare(self, run: int, pasts: Mapping[str, Past]) -> None:
+        """Keep aside what a run will leave of sources, until it is known to be published."""
+        rows = [
+            {"source": source, "run": run, "past": _PAST.dump_json(past).decode()}
+            for source, past in pasts.items()
+        ]
+        with self._live.writing() as connection:
+            connection.execute(sa.delete(PREPARED))
+            if rows:
+                connection.execute(sa.insert(PREPARED), rows)
+
+    def settle(self, published: int | None) -> None:
+        """Remember what a run prepared that broke off after its index was published.
+
+        Of a run that broke off before, nothing is kept. published: the run whose index answers.
+        """
+        with self._live.writing() as connection:
+            rows = connection.execute(sa.select(PREPARED).where(PREPARED.c.run == published)).all()
+            _remember(connection, {row.source: _PAST.validate_json(row.past) for row in rows})
+
     def remember(self, pasts: Mapping[str, Past]) -> None:
-        """Replace what is remembered of sources, all at once.
+        """Replace what is remembered of sources, all at once; nothing stays prepared.
 
         A loss that a person approved meanwhile stays approved.
         """
         with self._live.writing() as connection:
-            for source, past in pasts.items():
-                before = _past(connection, source).loss
-                if before and past.loss and before.run == past.loss.run:
-                    past = replace(past, loss=replace(past.loss, approved=before.approved))
-                for table in _ALL:
-                    connection.execute(sa.delete(table).where(table.c.source == source))
-                for table, rows in _rows(source, past).items():
-                    if rows:
-                        connection.execute(sa.insert(table), rows)
+            _remember(connection, pasts)
 
     def held(self, source: str, run: int) -> Loss:
         """Return the loss of a source that is held since a run. Raises LedgerError if none is."""
@@ -92,6 +108,19 @@ class Ledger:
                 )
             connection.execute(sa.delete(TROUBLES).where(TROUBLES.c.document_id == document_id))
         return found[document_id]
+
+
+def _remember(connection: sa.Connection, pasts: Mapping[str, Past]) -> None:
+    connection.execute(sa.delete(PREPARED))
+    for source, past in pasts.items():
+        before = _past(connection, source).loss
+        if before and past.loss and before.run == past.loss.run:
+            past = replace(past, loss=replace(past.loss, approved=before.approved))
+        for table in _ALL:
+            connection.execute(sa.delete(table).where(table.c.source == source))
+        for table, rows in _rows(source, past).items():
+            if rows:
+                connection.execute(sa.insert(table), rows)
 
 
 def _past(connection: sa.Connection, source: str) -> Past:

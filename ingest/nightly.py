@@ -32,6 +32,7 @@ class Memory:
     runs: Runs
     limits: sync.Limits
     published: Known  # the index that answers now; nothing if it cannot be read
+    published_run: Callable[[], int | None]  # the run that made it
     clock: Callable[[], datetime]  # aware, UTC
     process: int  # id of this one
 
@@ -63,12 +64,14 @@ def run(
 
     A source that cannot be listed keeps all its documents, until nobody has known for too long who
     may read them; a document that cannot be fetched or parsed keeps its old text, if it had one.
-    What the run learned is remembered once its generation is published, so that a run that broke
-    off is as if it had not been, but for the vectors in the cache.
+    What the run learned counts once its generation is published: a run that broke off before is as
+    if it had not been, but for the vectors in the cache; of one that broke off after, the next run
+    remembers it.
 
     purged: documents that the build lost before because they are forgotten: that is a change.
     """
     now = memory.clock()
+    memory.ledger.settle(memory.published_run())
     number = memory.runs.begin(now, process=memory.process)
 
     def tell(source: str, done: int, total: int) -> None:
@@ -77,9 +80,13 @@ def run(
 
     try:
         done = [_source(each, loader, memory, rebuild, tell) for each in connectors]
-        made = _published(number, done, loader, purged)
+        made = _made(number, done, loader, purged)
         after = _withheld if made.withheld else _after
-        memory.ledger.remember({each.plan.source: after(each, number, now) for each in done})
+        pasts = {each.plan.source: after(each, number, now) for each in done}
+        if made.publishes:
+            memory.ledger.prepare(number, pasts)
+            made = _published(made, loader)
+        memory.ledger.remember(pasts)
     except BaseException as error:
         with suppress(StoreError):  # where even this cannot be written, the cause is told
             memory.runs.fail(number, str(error) or type(error).__name__, now=memory.clock())
@@ -142,20 +149,20 @@ def _warn(made: sync.Plan) -> None:
         log.error("source closed source=%s documents=%d", made.source, closed)
 
 
-def _published(number: int, done: Sequence[_Done], loader: Loader, purged: int) -> Report:
-    made = Report(
+def _made(number: int, done: Sequence[_Done], loader: Loader, purged: int) -> Report:
+    objections = [each.objection for each in done if each.objection]
+    return Report(
         number,
         tuple(each.report() for each in done),
         loader.cache.embedded_texts,
         loader.cache.embedded_tokens,
         generation=None,
+        withheld="; ".join(objections) or None,
         purged=purged,
     )
-    objections = [each.objection for each in done if each.objection]
-    if objections:
-        return replace(made, withheld="; ".join(objections))
-    if not purged and not any(source.touched for source in made.sources):
-        return made
+
+
+def _published(made: Report, loader: Loader) -> Report:
     generation = loader.build.publish(report.counts(made))
     log.info("published generation=%s windows=%d", generation, made.embedded_windows)
     return replace(made, generation=generation)

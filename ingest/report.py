@@ -45,6 +45,12 @@ class Report:
     purged: int = 0  # forgotten documents that the index lost
     withheld: str | None = None  # why a rebuilt index was not published
 
+    @property
+    def publishes(self) -> bool:
+        """Whether there is a new index to publish."""
+        touched = self.purged or any(source.touched for source in self.sources)
+        return bool(touched) and self.withheld is None
+
 
 def of_source(plan: Plan, failures: Sequence[Failure], *, stale_changed: int) -> SourceReport:
     """Return what carrying out a plan came to."""

@@ -218,8 +218,14 @@ def memory(
         except StoreError:  # damaged, or of another version: why one rebuilds
             return {}
 
+    def run() -> int | None:
+        try:
+            return inventory.run(settings.data_dir)
+        except StoreError:
+            return None
+
     live = Live(settings.data_dir)
-    return Memory(Ledger(live), Runs(live), limits(settings), known, clock, os.getpid())
+    return Memory(Ledger(live), Runs(live), limits(settings), known, run, clock, os.getpid())
 
 
 def plans(settings: Settings, *, now: datetime, progress: Progress) -> list[Plan]:

@@ -57,6 +57,7 @@ def ingest(data: Path, documents: Sequence[Document]) -> None:
         Runs(live),
         Limits(),
         lambda source: inventory.documents(data, source),
+        lambda: inventory.run(data),
         lambda: NOW,
         os.getpid(),
     )

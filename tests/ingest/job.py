@@ -64,7 +64,13 @@ class Job:
         build = LocalBuild(self.data, recipe="r", dim=384, now=self.now, rebuild=rebuild)
         cache = VectorCache(self.data / "cache.sqlite", self.embedder)
         memory = Memory(
-            self.ledger, self.runs, limits or Limits(), self.known, lambda: self.now, process=1
+            self.ledger,
+            self.runs,
+            limits or Limits(),
+            self.known,
+            lambda: inventory.run(self.data),
+            lambda: self.now,
+            process=1,
         )
         try:
             return nightly.run(

@@ -6,8 +6,12 @@ from pathlib import Path
 import pytest
 
 from connectors.base import Document
+from index import inventory
 from index.local import LocalBuild
-from tests.ingest.job import HR, Job, page
+from ingest.base import Failure
+from ingest.history import Loss, Past, Trouble
+from ingest.ledger import Ledger
+from tests.ingest.job import HR, Job, page, pages
 
 PAGES: Sequence[Document] = (page("leave", "Parental leave is long."), page("vpn", "Use the VPN."))
 
@@ -95,3 +99,52 @@ def test_after_a_crash_nothing_is_embedded_twice(job: Job, monkeypatch: pytest.M
     job.embedder.embedded.clear()
     assert job(*PAGES).generation == "000001"
     assert job.embedder.embedded == []
+
+
+def test_what_was_hidden_before_a_crash_is_no_fresh_loss(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    kept = pages(4)
+    for number in range(6):  # each night is killed right after its index was published
+        with monkeypatch.context() as patched:
+            patched.setattr(Ledger, "remember", crash)
+            with pytest.raises(KeyboardInterrupt):
+                job(*kept, page(f"only-{number}", "Minutes of a meeting."))
+    (done,) = job(*kept).sources
+    assert done.held is None
+    assert {id for id, info in job.known("wiki").items() if info.readers} == {
+        each.entry.id for each in kept
+    }
+
+
+def test_what_a_run_learned_is_forgotten_if_its_index_was_not_published(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    job(*PAGES)
+    before = job.ledger.past("wiki")
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalBuild, "publish", crash)
+        with pytest.raises(KeyboardInterrupt):
+            job(PAGES[0])
+    job.ledger.settle(inventory.run(job.data))
+    assert job.ledger.past("wiki") == before
+
+
+def test_a_prepared_memory_is_remembered_whole(job: Job) -> None:
+    failure = Failure("wiki:a", "parse", "damaged", "This file is damaged.")
+    past = Past(
+        listed_at=job.now,
+        failing_since=job.now,
+        missed={"wiki:b": job.now},
+        troubles={"wiki:a": Trouble(failure, "1", "p", 2, job.now, job.now)},
+        loss=Loss(7, job.now, frozenset({"wiki:c", "wiki:d"}), "two of three"),
+    )
+    job.ledger.prepare(8, {"wiki": past})
+    job.ledger.settle(8)
+    assert job.ledger.past("wiki") == past
