@@ -51,6 +51,15 @@ def test_every_chunk_is_verbatim_and_none_is_lost() -> None:
     assert len({chunk.id for chunk in chunks}) == len(chunks)
 
 
+def test_lines_of_blanks_are_not_doubled() -> None:
+    lines = [f"Line {n} of a table that was pasted. \n \n  \n" for n in range(400)]
+    document = parsed(((), "".join(lines)))
+    chunks = chunks_of(INFO, document, EMBEDDER)
+    covered = "".join("".join(chunk.text.split()) for chunk in chunks)
+    assert covered == "".join(document.text.split())
+    assert all(windows_of(chunk, EMBEDDER) for chunk in chunks)
+
+
 def test_a_long_section_is_cut_at_sentence_ends() -> None:
     body = " ".join(sentence(i) for i in range(200))
     chunks = chunks_of(INFO, parsed(((), body)), EMBEDDER)
