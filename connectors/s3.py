@@ -1,20 +1,28 @@
-"""A bucket of an S3 store: Amazon's, or another that speaks its language."""
+"""A bucket of an S3 store: Amazon's, or another that speaks its language.
 
+boto3 words, signs and reads the requests; it is the polite client that sends them.
+"""
+
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import boto3
 from botocore import UNSIGNED
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as VARIABLES
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
-from urllib3.exceptions import HTTPError
+from botocore.session import Session
 
 from connectors.base import ConnectorError
+from connectors.client import LIMITS, SYSTEM_CLOCK, Account, Client, Clock, HttpError, Limits
 from connectors.drive import Content, Item, time_of
-from connectors.origin import origin, shown
+from connectors.origin import shown
 
 _FOREIGN_KEYS = "Check access_key, and the secret in {secret}."
 _REMEDIES = {
@@ -27,8 +35,8 @@ _REMEDIES = {
     "NoSuchKey": "It is gone; run the ingestion again to drop it.",
     "PermanentRedirect": "Mend region or endpoint in the settings.",
 }
-# botocore lets the last two through when an answer breaks off or is no S3's.
-_BROKEN = (BotoCoreError, ResponseParserError, HTTPError, ValueError, LookupError)
+# botocore lets the last two through when an answer is no S3's.
+_BROKEN = (BotoCoreError, ResponseParserError, ValueError, LookupError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +52,6 @@ class Bucket:
     page: int = 1000  # keys a request, the most that S3 gives
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long one request may take."""
-
-    connect_s: float = 10
-    read_s: float = 60  # between two pieces of an answer
-    attempts: int = 5
-
-
-LIMITS = Limits()
-
-
 class S3Drive:
     """The objects beneath a prefix, listed in pages of 1,000 without a look at each.
 
@@ -63,13 +59,13 @@ class S3Drive:
     settings alone: neither the machine's profile nor the cloud's metadata service is asked.
     """
 
-    def __init__(self, bucket: Bucket, limits: Limits = LIMITS) -> None:
-        """Take what to read. Raises ConnectorError for an endpoint that is no web address."""
-        origin(bucket.endpoint)
+    def __init__(self, bucket: Bucket, client: Client) -> None:
+        """Take what to read, and a client as `polite` makes it."""
         self.address = f"s3://{bucket.name}/{bucket.prefix}"
         self._bucket = bucket
         with self._understood(self.address):
-            self._s3 = _client(bucket, limits)
+            self._s3 = _speaker(bucket)
+        self._s3.meta.events.register("before-send.s3", _Sender(client))
 
     def files(self) -> Iterator[Item]:
         """Yield every object, page by page; a page that does not say how it ends is an error."""
@@ -95,13 +91,7 @@ class S3Drive:
         """Return an object with the ETag that came with its bytes."""
         with self._understood(f"{self.address}{path}"):
             answer = self._s3.get_object(Bucket=self._bucket.name, Key=self._bucket.prefix + path)
-            with answer["Body"] as stream:
-                body = stream.read(max_bytes + 1)
-            if len(body) != min(answer["ContentLength"], max_bytes + 1):
-                raise ConnectorError(
-                    f"{self.address}{path} broke off while it was read. It is tried again with the "
-                    "next run."
-                )
+            body = answer["Body"].read(max_bytes + 1)
         return Content(body, answer["ETag"], time_of(answer["LastModified"].timestamp()))
 
     def _item(self, each: dict[str, Any]) -> Item:
@@ -133,18 +123,59 @@ class S3Drive:
         )
 
 
-def _client(bucket: Bucket, limits: Limits) -> Any:
+class _Sender:
+    """Sends what boto3 would send, by the polite client, and gives it what came back."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def __call__(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        # Packed on the way, an object would have another ETag than in the listing.
+        headers = {**request.headers, "Accept-Encoding": "identity"}
+        try:
+            # A signature is good for one address: another bucket's or region's is not followed.
+            answer = self._client.request(
+                request.method, request.url, headers=headers, allow_redirects=False
+            )
+        except HttpError as error:
+            if not error.body:
+                raise
+            return AWSResponse(request.url, error.status, {}, _Bytes(error.body))
+        headers = {**answer.headers, "Content-Length": str(len(answer.content))}
+        return AWSResponse(request.url, answer.status_code, headers, _Bytes(answer.content))
+
+
+class _Bytes(BytesIO):
+    """An answer that came whole, as botocore reads one that comes by and by."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield self.read()
+
+
+def polite(bucket: Bucket, *, limits: Limits = LIMITS, clock: Clock = SYSTEM_CLOCK) -> Client:
+    """Return a client for the store. Raises ConnectorError for what is no web address.
+
+    It signs nothing: boto3 does, for each request.
+    """
+    right = "s3:ListBucket for the bucket and s3:GetObject for its files"
+    account = Account(secret=bucket.secret, right=right)
+    return Client(bucket.endpoint, account, limits=limits, clock=clock)
+
+
+def _speaker(bucket: Bucket) -> Any:
+    """Return boto3's client, deaf to the environment and to the files of the machine's users."""
+    deaf = {name: (None, None, *rest) for name, (_, _, *rest) in VARIABLES.items()}
+    deaf |= dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
     key, secret = bucket.login or (None, None)
-    return boto3.session.Session(aws_access_key_id=key, aws_secret_access_key=secret).client(
+    session = boto3.session.Session(key, secret, botocore_session=Session(deaf))
+    return session.client(
         "s3",
         region_name=bucket.region,
         endpoint_url=bucket.endpoint,
         config=Config(
-            connect_timeout=limits.connect_s,
-            read_timeout=limits.read_s,
-            retries={"mode": "standard", "total_max_attempts": limits.attempts},
+            retries={"mode": "standard", "total_max_attempts": 1},  # the client does it
             signature_version=UNSIGNED if bucket.login is None else "s3v4",
+            response_checksum_validation="when_required",  # what came unpacked has another
             s3={"addressing_style": "path"},
-            proxies={},
         ),
     )

@@ -4,7 +4,9 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from http.client import HTTPException
+from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -17,6 +19,7 @@ from connectors.slack_text import Raw, row, words
 PAGE = 900  # Slack gives at most 999
 TIMEOUT_S = 60  # of one call
 PATIENCE_S = 4 * 3600  # waited in all, before a run gives up: 50 calls a minute are allowed
+MAX_BYTES = 64 * 2**20  # of one answer
 RETRIES = 3  # of a call that failed without a word on when to come back
 
 _TRANSIENT = frozenset({500, 502, 503, 504})
@@ -57,7 +60,7 @@ class SlackApi:
             raise ConnectorError(f"{url} is not https, so Slack's token was not sent there.")
         self.url = url.rstrip("/") + "/"
         self.calls = 0
-        self._client = WebClient(token=token, base_url=self.url)
+        self._client = _Web(token=token, base_url=self.url)
         self._client.timeout = timeout_s  # type: ignore[assignment]  # urllib takes fractions
         self._client.retry_handlers = [_Patience(patience_s, sleep)]
 
@@ -112,6 +115,33 @@ class SlackApi:
             words(answer, "error"),
             _explained(method, answer, error.response.status_code, arguments),
         )
+
+
+class _Web(WebClient):
+    """Slack's client, but for how it sends: it would take the token along wherever it is led.
+
+    Neither redirects nor proxies of the environment are followed, and an answer is bounded.
+    """
+
+    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
+        opener = build_opener(ProxyHandler({}), HTTPSHandler(context=self.ssl), _Staying)
+        with opener.open(req, timeout=self.timeout) as answer:
+            body = answer.read(MAX_BYTES + 1)
+            if len(body) > MAX_BYTES:
+                raise ConnectorError(f"Slack answers {url} with more than {MAX_BYTES >> 20} MiB.")
+            charset = answer.headers.get_content_charset() or "utf-8"
+            return {
+                "status": answer.status,
+                "headers": answer.headers,
+                "body": body.decode(charset),
+            }
+
+
+class _Staying(HTTPRedirectHandler):
+    """Takes a redirect for the answer."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
 
 
 class _Patience(RateLimitErrorRetryHandler):
@@ -176,6 +206,11 @@ def _retry_after(response: HttpResponse | None) -> float | None:
 def _explained(method: str, answer: Raw, status: int, arguments: Raw) -> str:
     """Return why Slack refused a call, and what an admin can do."""
     code = words(answer, "error")
+    if 300 <= status < 400:
+        return (
+            f"Slack's answer to {method} leads to another server (status {status}), where the "
+            "token was not sent. Look for a proxy in between, or mend api_url in the settings."
+        )
     if code == "missing_scope":
         return (
             f"Slack refused {method}: the app lacks the scope {words(answer, 'needed')}. Add it "

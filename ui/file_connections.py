@@ -45,7 +45,7 @@ def _gitwiki(source: GitWikiSource, data_dir: Path) -> Connector:
 
 
 def _s3(source: S3Source) -> Connector:
-    from connectors.s3 import Bucket, S3Drive
+    from connectors.s3 import Bucket, S3Drive, polite
 
     endpoint = source.endpoint or f"https://s3.{source.region}.amazonaws.com"
     prefix = f"{source.prefix.strip('/')}/" if source.prefix.strip("/") else ""
@@ -55,7 +55,8 @@ def _s3(source: S3Source) -> Connector:
     else:
         login = (source.access_key, secret(source.secret_env))
         bucket = Bucket(*place, login, f"the secret key in {source.secret_env}")
-    return _drive(source, S3Drive(bucket), f"{endpoint}/{source.bucket}/{quote(prefix)}")
+    address = f"{endpoint}/{source.bucket}/{quote(prefix)}"
+    return _drive(source, S3Drive(bucket, polite(bucket)), address)
 
 
 def _webdav(source: WebDavSource) -> Connector:

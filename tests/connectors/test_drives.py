@@ -73,12 +73,15 @@ class Folder:
 class S3Server:
     store: Store
     proxy: Proxy
+    clock: FakeClock = field(default_factory=FakeClock)
     read_s: float = 60
 
     def drive(self) -> Drive:
         place = (s3.BUCKET, "docs/", self.proxy.url, s3.REGION)
         bucket = Bucket(*place, s3.LOGIN, "the secret in S3_SECRET", page=2)
-        return S3Drive(bucket, s3_drive.Limits(read_s=self.read_s, attempts=1))
+        limits = replace(PATIENT, read_s=self.read_s, attempts=1)
+        client = s3_drive.polite(bucket, limits=limits, clock=self.clock.clock())
+        return S3Drive(bucket, client)
 
     def write(self, path: str, text: str | bytes) -> None:
         self.store.write(f"docs/{path}", text if isinstance(text, bytes) else text.encode())
