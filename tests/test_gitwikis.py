@@ -15,7 +15,7 @@ from connectors.client import LIMITS as WEB_LIMITS
 from connectors.git import Git, Limits, Remote, polite
 from connectors.gitwiki import GitWikiConnector, Site
 from tests.connectors.test_client import FakeClock
-from tests.connectors.web_server import Reply, Request, serving
+from tests.connectors.web_server import Reply, Request, WebServer, serving
 from tests.ingest.job import ALL, Job
 from tests.servers.git import Wiki, answered, wiki
 from tests.servers.proxy import FAULTS, SILENCE_S, Fault
@@ -59,9 +59,12 @@ class Server:
     spoiled: Callable[[int], bool] = lambda number: False
     counted: int = 0
     seen: list[Request] = field(default_factory=list)
+    plain: Callable[[Request], Reply | None] | None = None  # what git does not answer itself
 
     def answer(self, request: Request) -> Reply:
         self.seen.append(request)
+        if self.plain is not None and (reply := self.plain(request)) is not None:
+            return reply
         if request.headers.get("Authorization") != "Basic cmVhZGVyOmhvcnNlLXN0YXBsZS03":
             return Reply(401, b"", {"WWW-Authenticate": "Basic"})
         reply = answered(self.wiki.bare, request)
@@ -70,16 +73,29 @@ class Server:
 
 
 @pytest.fixture
-def server(made: Wiki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """What lets a server of this machine be believed."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def server(made: Wiki, trusted: ssl.SSLContext) -> Iterator[Server]:
     server = Server(made)
-    with serving(server.answer, context) as running:
+    with serving(server.answer, trusted) as running:
         server.url = f"{running.url}/wiki.git"
         yield server
+
+
+@pytest.fixture
+def elsewhere(made: Wiki, trusted: ssl.SSLContext) -> Iterator[WebServer]:
+    """A server that the settings do not name, which has the wiki too, for everyone."""
+    with serving(partial(answered, made.bare), trusted) as running:
+        yield running
 
 
 class TestNights:
@@ -195,16 +211,6 @@ class TestManners:
         with pytest.raises(ConnectorError, match="credentials. Check the password in WIKI_PASS"):
             git.head()
 
-    def test_a_password_goes_to_no_other_origin(self, server: Server, job: Job) -> None:
-        with serving(lambda request: Reply()) as elsewhere:
-            moved = Reply(301, headers={"Location": f"{elsewhere.url}/wiki.git/info/refs"})
-            for request in range(6):
-                server.counted, server.spoiled = 0, partial(operator.eq, request)
-                server.fault = lambda reply: moved
-                with pytest.raises(ConnectorError):
-                    list(connector(server.url, job.data).entries())
-            assert elsewhere.requests == []
-
     def test_a_password_is_in_no_argument_and_no_message(
         self, server: Server, job: Job, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
@@ -222,3 +228,72 @@ class TestManners:
         assert commands
         assert LOGIN[1] not in repr(commands)
         assert "cmVhZGVy" not in repr(commands)
+
+
+class TestOrigins:
+    """Promise D4: git asks the repository's own server and no other."""
+
+    def test_no_redirect_is_followed(self, server: Server, elsewhere: WebServer, job: Job) -> None:
+        for request in range(6):
+            server.spoiled = partial(operator.eq, request)
+            for path in ("info/refs?service=git-upload-pack", "git-upload-pack"):
+                server.counted = 0
+                moved = Reply(307, headers={"Location": f"{elsewhere.url}/wiki.git/{path}"})
+                server.fault = partial(instead, moved)
+                with pytest.raises(ConnectorError):
+                    list(connector(server.url, job.data).entries())
+        assert elsewhere.requests == []
+
+    def test_no_alternate_of_a_plain_web_server_is_asked(
+        self, server: Server, elsewhere: WebServer, job: Job
+    ) -> None:
+        """Git falls back to reading files one by one where a server speaks no git."""
+        commit = server.wiki.git("rev-parse", "HEAD").strip()
+        alternates = f"{elsewhere.url}/wiki.git/objects\n".encode()
+        files = {
+            "info/refs": f"{commit}\trefs/heads/main\n".encode(),
+            "HEAD": b"ref: refs/heads/main\n",
+            "objects/info/http-alternates": alternates,
+        }
+
+        def plain(request: Request) -> Reply | None:
+            if request.headers["User-Agent"].startswith("footnote"):
+                return None  # to the client that knocks it speaks git
+            found = files.get(request.path.partition("?")[0].removeprefix("/wiki.git/"))
+            return Reply(404, b"") if found is None else Reply(200, found)
+
+        server.plain = plain
+        with pytest.raises(ConnectorError):
+            list(connector(server.url, job.data).entries())
+        assert any("alternates" in request.path for request in server.seen)
+        assert elsewhere.requests == []
+
+    def test_nothing_that_a_wiki_names_is_asked(
+        self, server: Server, elsewhere: WebServer, job: Job
+    ) -> None:
+        url = f"{elsewhere.url}/wiki.git"
+        server.wiki.write(".gitmodules", f'[submodule "a"]\npath = a\nurl = {url}\n')
+        server.wiki.write(".lfsconfig", f"[lfs]\nurl = {url}\n")
+        server.wiki.write(".gitattributes", "*.md filter=lfs diff=lfs\n")
+        commit = server.wiki.git("rev-parse", "HEAD").strip()
+        server.wiki.git("update-index", "--add", "--cacheinfo", f"160000,{commit},a")
+        server.wiki.commit()
+        source = connector(server.url, job.data)
+        documents = [source.fetch(entry) for entry in list(source.entries())]
+        assert len(documents) == 12
+        assert elsewhere.requests == []
+
+    def test_no_variable_of_the_environment_leads_away(
+        self, server: Server, elsewhere: WebServer, job: Job, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, elsewhere.url)
+        monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+        monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.{elsewhere.url}/wiki.git.insteadOf")
+        monkeypatch.setenv("GIT_CONFIG_VALUE_0", server.url)
+        assert len(list(connector(server.url, job.data).entries())) == 12
+        assert elsewhere.requests == []
+
+
+def instead(moved: Reply, reply: Reply) -> Reply:
+    return moved
