@@ -8,11 +8,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 from urllib.parse import quote
 
 from connectors.base import ConnectorError, Document, Entry, Kind
+from connectors.drive_identity import Place, identified, remember, remembered
 from connectors.files import (
     MAX_BYTES,
     MEDIA_TYPES,
@@ -37,6 +38,7 @@ class Item:
 
     path: str  # from the top of the drive, with "/" between names
     version: str | None  # differs whenever the bytes differ; None: a folder
+    key: str | None = None  # stays when the file moves; None: the server has no such thing
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +67,28 @@ class Drive(Protocol):
 class DriveConnector:
     """The files of a drive, but hidden ones, links and what is no document.
 
-    An id is a path, so that a moved file is another document; a version is what the drive says of
-    the file (ETag, or size and times) with its address. An empty drive is an error: that is what a
-    bucket, share or folder looks like that is not the one meant.
+    An id is the path that a file had first; it stays when the file moves, if its server tells by a
+    key that it is the same. A version is what the drive says of the file (ETag, or size and times)
+    with its address. An empty drive is an error: that is what a bucket, share or folder looks like
+    that is not the one meant.
     """
 
     kind: Kind = "drive"
 
-    def __init__(self, name: str, drive: Drive, rules: PathRules, *, base_url: str) -> None:
-        """Take who may read what. base_url: where people open these files."""
+    def __init__(
+        self, name: str, drive: Drive, rules: PathRules, *, base_url: str, memory: Path | None
+    ) -> None:
+        """Take who may read what.
+
+        base_url: where people open these files.
+        memory: where the last listing is kept; None: until the process ends.
+        """
         self.name = name
         self._drive = drive
         self._rules = rules
         self._base_url = base_url.rstrip("/")
+        self._memory = memory
+        self._found = remembered(memory) if memory else {}
 
     def entries(self) -> Iterator[Entry]:
         """Yield every file, sorted by path."""
@@ -87,16 +98,22 @@ class DriveConnector:
                 f"{self._drive.address} of source {self.name!r} holds no document. Check the "
                 "address and the account's rights, or remove the source from the settings."
             )
-        paths = sorted(files)
-        self._rules.warn_of_idle(self.name, paths)
-        for path in paths:
-            version = self._version(path, files[path].version or "")
-            readers = self._rules.readers_of(path)
-            yield Entry(f"{self.name}:{_printable(path)}", version, readers)
+        self._rules.warn_of_idle(self.name, sorted(files))
+        for id, place in self._identified(files.values()):
+            version = self._version(place.path, files[place.path].version or "")
+            yield Entry(f"{self.name}:{id}", version, self._rules.readers_of(place.path))
+
+    def _identified(self, files: Iterable[Item]) -> list[tuple[str, Place]]:
+        """Return id and file, sorted by path, and keep them."""
+        self._found = identified([Place(item.path, item.key) for item in files], self._found)
+        if self._memory and any(place.key or place.path != id for id, place in self._found.items()):
+            remember(self._memory, self._found)
+        return sorted(self._found.items(), key=lambda each: each[1].path)
 
     def fetch(self, entry: Entry) -> Document:
         """Return one file; its entry says which version was really read."""
-        source, _, path = entry.id.partition(":")
+        source, _, id = entry.id.partition(":")
+        path = self._found[id].path if id in self._found else id
         if source != self.name or not _is_listed(path):
             raise ConnectorError(f"{entry.id!r} is no document of source {self.name!r}.")
         content = self._drive.read(path, MAX_BYTES)
@@ -174,7 +191,3 @@ def _is_entered(path: str) -> bool:
 
 def _is_safe(names: Iterable[str]) -> bool:
     return not any(name in _UNSAFE or "\0" in name or "\\" in name for name in names)
-
-
-def _printable(path: str) -> str:
-    return os.fsencode(path).decode(errors="backslashreplace")

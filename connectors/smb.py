@@ -17,6 +17,7 @@ from spnego.exceptions import SpnegoError
 from connectors.base import ConnectorError
 from connectors.drive import Content, Item, settled, time_of, walked
 
+_NUMBERLESS = frozenset({0, 2**64 - 1})  # by MS-FSCC 2.1.9: not supported, not unique
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FOLDER = FileAttributes.FILE_ATTRIBUTE_DIRECTORY
 _HIDDEN = FileAttributes.FILE_ATTRIBUTE_HIDDEN | FileAttributes.FILE_ATTRIBUTE_SYSTEM
@@ -49,8 +50,10 @@ LIMITS = Limits()
 class SmbDrive:
     """The files beneath a folder, one request a folder; hidden ones and links of Windows are none.
 
-    A version is size, time of writing and time of any change. Messages are signed, and the account
-    is used for the named server alone: a share that refers to another one is an error.
+    A version is size, time of writing and time of any change; a key is the file's number with
+    size and time of writing, because a number is given again once its file is deleted, and what was
+    deleted must not live on as what was made since. Messages are signed, and the account is used
+    for the named server alone: a share that refers to another one is an error.
     """
 
     def __init__(self, share: Share, limits: Limits = LIMITS) -> None:
@@ -159,7 +162,9 @@ def _item(folder: str, entry: smbclient.SMBDirEntry) -> Item:
     info = entry.smb_info
     if info.file_attributes & _FOLDER:
         return Item(path, None)
-    return Item(path, _version(info.end_of_file, _us(info.last_write_time), _us(info.change_time)))
+    size, written_us = info.end_of_file, _us(info.last_write_time)
+    key = None if info.file_id in _NUMBERLESS else f"{info.file_id} {size} {written_us}"
+    return Item(path, _version(size, written_us, _us(info.change_time)), key)
 
 
 def _is_plain(entry: smbclient.SMBDirEntry) -> bool:

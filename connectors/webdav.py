@@ -16,9 +16,11 @@ from connectors.drive import Content, Item, settled, time_of, walked
 from connectors.origin import shown
 
 _ASKED = b"""<?xml version="1.0" encoding="utf-8"?>
-<propfind xmlns="DAV:"><prop><resourcetype/><getetag/><getlastmodified/><getcontentlength/></prop>
-</propfind>"""
+<propfind xmlns="DAV:" xmlns:oc="http://owncloud.org/ns"><prop>
+<resourcetype/><getetag/><getlastmodified/><getcontentlength/><oc:fileid/>
+</prop></propfind>"""
 _DAV = "{DAV:}"
+_FILE_ID = "{http://owncloud.org/ns}fileid"  # of Nextcloud, ownCloud and their kin
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +32,19 @@ class _Found:
     modified: str
     size: str
     is_folder: bool
+    file_id: str | None
 
     def item(self) -> Item:
-        return Item(
-            self.path, None if self.is_folder else f"{self.etag} {self.modified} {self.size}"
-        )
+        version = None if self.is_folder else f"{self.etag} {self.modified} {self.size}"
+        return Item(self.path, version, self.file_id)
 
 
 class WebDavDrive:
     """The files beneath a folder, one request a folder.
 
-    A version is the ETag with size and time. An answer in which the folder itself or the state of
-    anything in it is missing is an error: a listing must not lack what could not be looked at.
+    A version is the ETag with size and time; a key is Nextcloud's own id. An answer in which the
+    folder itself or the state of anything in it is missing is an error: a listing must not lack
+    what could not be looked at.
     """
 
     def __init__(self, url: str, client: Client) -> None:
@@ -124,7 +127,9 @@ class WebDavDrive:
                 is_folder = kind.find(f"{_DAV}collection") is not None
                 if not (is_folder or etag or modified):
                     raise self._odd(url, f"{path!r} has neither ETag nor time")
-                return _Found(path, etag.removeprefix("W/"), modified, size, is_folder)
+                file_id = (group.findtext(f"{_DAV}prop/{_FILE_ID}") or "").strip() or None
+                etag = etag.removeprefix("W/")
+                return _Found(path, etag, modified, size, is_folder, file_id)
         raise self._odd(url, f"what {path!r} is is not said")
 
     def _path(self, url: str, href: str) -> str:

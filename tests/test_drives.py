@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from connectors.smb import Limits, Share, SmbDrive
+from ingest.report import SourceReport
 from tests.connectors.test_drives import (
+    URL,
     S3Server,
     Server,
     SmbServer,
@@ -69,6 +71,107 @@ class TestNights:
         assert "drive:HR/pay.txt" not in job.found("number98")
         assert "drive:HR/pay.txt" in job.found("number98", HR)
         assert job.ingest(connector(server.drive())).sources[0].deleted == 1
+
+
+class TestMoves:
+    """Scenario 8: a file that was renamed or moved is one document, at its new address."""
+
+    @pytest.fixture(params=["nextcloud", "smb"])
+    def server(self, request: pytest.FixtureRequest) -> Iterator[Server]:
+        with served(request.param, files(COUNT)) as running:
+            yield running
+
+    @pytest.fixture
+    def night(self, server: Server, job: Job) -> Callable[[], SourceReport]:
+        """Ingest as a new process does."""
+        memory = job.data / "drive.json"
+        return lambda: job.ingest(connector(server.drive(), memory)).sources[0]
+
+    def test_a_moved_file_is_one_document_at_its_new_address(
+        self, server: Server, job: Job, night: Callable[[], SourceReport]
+    ) -> None:
+        assert night().added == COUNT
+        server.move("team-1/04.txt", "archive/pumps of Ghent.txt")
+        report = night()
+        assert (report.added, report.changed, report.hidden) == (0, 1, 0)
+        moved = job.known("drive")["drive:team-1/04.txt"]
+        assert (moved.title, moved.url) == (
+            "pumps of Ghent",
+            f"{URL}/archive/pumps%20of%20Ghent.txt",
+        )
+        assert job.found("number4", k=1) == ["drive:team-1/04.txt"]
+        assert (night().unchanged, len(job.known("drive"))) == (COUNT, COUNT)
+
+    def test_a_folder_moved_among_other_readers_takes_its_documents_along(
+        self, server: Server, job: Job, night: Callable[[], SourceReport]
+    ) -> None:
+        night()
+        server.move("team-1", "HR/team-1")
+        report = night()
+        assert (report.added, report.changed, report.hidden) == (0, 2, 0)
+        assert job.known("drive")["drive:team-1/04.txt"].readers == HR
+        assert "drive:team-1/04.txt" not in job.found("number4")
+
+    def test_a_file_that_a_program_saves_by_writing_another_is_the_same_document(
+        self, server: Server, job: Job, night: Callable[[], SourceReport]
+    ) -> None:
+        night()
+        server.write("team-1/~new", "Page number99 is about pumps.")
+        server.move("team-1/~new", "team-1/04.txt")
+        report = night()
+        assert (report.added, report.changed, report.hidden) == (0, 1, 0)
+        assert job.found("number99", k=1) == ["drive:team-1/04.txt"]
+
+    def test_a_new_file_where_one_was_that_moved_is_another_document(
+        self, server: Server, job: Job, night: Callable[[], SourceReport]
+    ) -> None:
+        night()
+        server.move("team-1/04.txt", "old.txt")
+        night()
+        server.write("team-1/04.txt", "Page number99 is about valves.")
+        assert night().added == 1
+        assert job.found("number99", k=1) == ["drive:team-1/04.txt@2"]
+        assert job.found("number4", k=1) == ["drive:team-1/04.txt"]
+        assert night().unchanged == COUNT + 1
+
+    def test_a_new_file_with_the_number_of_a_deleted_one_is_another_document(
+        self, job: Job
+    ) -> None:
+        with served("smb", files(COUNT)) as server:
+            assert isinstance(server, SmbServer)
+            memory = job.data / "drive.json"
+            job.ingest(connector(server.drive(), memory))
+            old, new = server.root / "team-1/04.txt", server.root / "new.pdf"
+            old.rename(new)  # as a disk does that gives a number again
+            new.write_bytes(b"\0 no PDF")
+            report = job.ingest(connector(server.drive(), memory)).sources[0]
+            assert (len(report.failures), report.changed, report.hidden) == (1, 0, 1)
+            assert "drive:team-1/04.txt" not in job.found("number4")
+
+    @pytest.mark.parametrize("kept", [None, b"", b"{}", b'{"format": 1, "files": [1]}'])
+    def test_a_lost_memory_makes_moved_files_new_and_nothing_worse(
+        self, server: Server, job: Job, night: Callable[[], SourceReport], kept: bytes | None
+    ) -> None:
+        night()
+        server.move("team-1/04.txt", "old.txt")
+        night()
+        memory = job.data / "drive.json"
+        memory.unlink() if kept is None else memory.write_bytes(kept)
+        report = night()
+        assert (report.added, report.hidden, report.unchanged) == (1, 1, COUNT - 1)
+        assert job.found("number4", k=1) == ["drive:old.txt"]
+
+    @pytest.mark.parametrize("kind", ["s3", "webdav"])
+    def test_where_a_server_gives_no_id_a_moved_file_is_another_document(
+        self, job: Job, kind: str
+    ) -> None:
+        with served(kind, files(COUNT)) as server:
+            memory = job.data / "drive.json"
+            job.ingest(connector(server.drive(), memory))
+            server.move("team-1/04.txt", "old.txt")
+            report = job.ingest(connector(server.drive(), memory)).sources[0]
+            assert (report.added, report.hidden) == (1, 1)
+            assert not memory.exists()
 
 
 class TestFaults:

@@ -14,16 +14,16 @@ FileSource = GitWikiSource | S3Source | WebDavSource | SmbSource
 
 
 def connection(source: FileSource, data_dir: Path) -> Connector:
-    """Return the connector of one table. data_dir: where a git wiki's last listing is kept."""
+    """Return the connector of one table. data_dir: where the last listing is kept."""
     match source:
         case GitWikiSource():
             return _gitwiki(source, data_dir)
         case S3Source():
-            return _s3(source)
+            return _s3(source, data_dir)
         case WebDavSource():
-            return _webdav(source)
+            return _webdav(source, data_dir)
         case SmbSource():
-            return _smb(source)
+            return _smb(source, data_dir)
         case _:
             assert_never(source)
 
@@ -44,7 +44,7 @@ def _gitwiki(source: GitWikiSource, data_dir: Path) -> Connector:
     )
 
 
-def _s3(source: S3Source) -> Connector:
+def _s3(source: S3Source, data_dir: Path) -> Connector:
     from connectors.s3 import Bucket, S3Drive, polite
 
     endpoint = source.endpoint or f"https://s3.{source.region}.amazonaws.com"
@@ -56,27 +56,30 @@ def _s3(source: S3Source) -> Connector:
         login = (source.access_key, secret(source.secret_env))
         bucket = Bucket(*place, login, f"the secret key in {source.secret_env}")
     address = f"{endpoint}/{source.bucket}/{quote(prefix)}"
-    return _drive(source, S3Drive(bucket, polite(bucket)), address)
+    return _drive(source, S3Drive(bucket, polite(bucket)), address, data_dir)
 
 
-def _webdav(source: WebDavSource) -> Connector:
+def _webdav(source: WebDavSource, data_dir: Path) -> Connector:
     from connectors.webdav import WebDavDrive, polite
 
     login = None if source.user is None else (source.user, secret(source.password_env))
     place = f"the password in {source.password_env}" if login else "nobody: no user is set"
-    return _drive(source, WebDavDrive(source.url, polite(source.url, login, place)), source.url)
+    drive = WebDavDrive(source.url, polite(source.url, login, place))
+    return _drive(source, drive, source.url, data_dir)
 
 
-def _smb(source: SmbSource) -> Connector:
+def _smb(source: SmbSource, data_dir: Path) -> Connector:
     from connectors.smb import Share, SmbDrive
 
     login = (source.user, secret(source.password_env))
     place = f"the password in {source.password_env}"
     share = Share(source.server, source.share, source.folder, login, place, source.port)
     folder = quote(f"{source.share}/{source.folder}".strip("/"))
-    return _drive(source, SmbDrive(share), f"file:////{source.server}/{folder}")
+    return _drive(source, SmbDrive(share), f"file:////{source.server}/{folder}", data_dir)
 
 
-def _drive(source: DriveSection, drive: Drive, address: str) -> Connector:
+def _drive(source: DriveSection, drive: Drive, address: str, data_dir: Path) -> Connector:
     rules = PathRules(source.readers, [(rule.path, rule.readers) for rule in source.rules])
-    return DriveConnector(source.name, drive, rules, base_url=source.base_url or address)
+    memory = data_dir / f"{source.name}.drive.json"
+    url = source.base_url or address
+    return DriveConnector(source.name, drive, rules, base_url=url, memory=memory)

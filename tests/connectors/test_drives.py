@@ -33,8 +33,9 @@ URL = "https://drive.example/d"
 FILES = ("handbook.md", "IT/vpn.md", "IT/deep/er/printer guide.txt", "HR/pay.txt")
 
 
-def connector(drive: Drive) -> DriveConnector:
-    return DriveConnector("drive", drive, PathRules(ALL, [("HR/**", HR)]), base_url=URL)
+def connector(drive: Drive, memory: Path | None = None) -> DriveConnector:
+    rules = PathRules(ALL, [("HR/**", HR)])
+    return DriveConnector("drive", drive, rules, base_url=URL, memory=memory)
 
 
 class Server(Protocol):
@@ -43,6 +44,7 @@ class Server(Protocol):
     def drive(self) -> Drive: ...
     def write(self, path: str, text: str | bytes) -> None: ...
     def remove(self, path: str) -> None: ...
+    def move(self, path: str, to: str) -> None: ...
     def clear(self) -> None:
         """Remove every file, and what damaged it."""
 
@@ -63,6 +65,10 @@ class Folder:
 
     def remove(self, path: str) -> None:
         (self.root / path).unlink()
+
+    def move(self, path: str, to: str) -> None:
+        (self.root / to).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).rename(self.root / to)
 
     def clear(self) -> None:
         for child in self.root.iterdir():
@@ -88,6 +94,10 @@ class S3Server:
 
     def remove(self, path: str) -> None:
         self.store.remove(f"docs/{path}")
+
+    def move(self, path: str, to: str) -> None:
+        self.write(to, self.store.read(f"docs/{path}"))
+        self.remove(path)
 
     def clear(self) -> None:
         self.store.clear()
@@ -154,8 +164,8 @@ def served(kind: str, files: Mapping[str, str]) -> Iterator[Server]:
         if kind == "s3":
             store = running.enter_context(s3_store())
             made = S3Server(store, running.enter_context(proxied(store.url)))
-        elif kind == "webdav":
-            url = running.enter_context(webdav.webdav(folder))
+        elif kind in ("webdav", "nextcloud"):
+            url = running.enter_context(webdav.webdav(folder, with_ids=kind == "nextcloud"))
             made = WebDavServer(folder / "docs", running.enter_context(proxied(url)))
         else:
             (folder / "samba").mkdir()

@@ -33,6 +33,10 @@ class Store:
     def write(self, key: str, body: bytes) -> None:
         self._s3.put_object(Bucket=BUCKET, Key=key, Body=body)
 
+    def read(self, key: str) -> bytes:
+        body: bytes = self._s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return body
+
     def remove(self, key: str) -> None:
         self._s3.delete_object(Bucket=BUCKET, Key=key)
 

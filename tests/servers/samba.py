@@ -36,6 +36,7 @@ ncalrpc dir = {folder}/rpc
 [drive]
 path = {root}
 read only = yes
+{more}
 """
 
 
@@ -48,12 +49,15 @@ def require_samba() -> None:
 
 
 @contextmanager
-def samba(folder: Path, root: Path) -> Iterator[int]:
-    """Serve a folder as the share "drive"; yield the port on 127.0.0.1."""
+def samba(folder: Path, root: Path, more: str = "") -> Iterator[int]:
+    """Serve a folder as the share "drive"; yield the port on 127.0.0.1.
+
+    more: further lines of the share's configuration.
+    """
     require_samba()
     port = free_port()
     configuration = folder / "smb.conf"
-    configuration.write_text(_CONFIGURATION.format(port=port, folder=folder, root=root))
+    configuration.write_text(_CONFIGURATION.format(port=port, folder=folder, root=root, more=more))
     user, password = LOGIN
     subprocess.run(
         ["smbpasswd", "-c", str(configuration), "-s", "-a", user],
