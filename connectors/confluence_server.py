@@ -110,10 +110,13 @@ class ServerSite:
 
     def _attachments(self, row: Raw) -> Iterator[Attachment]:
         children = row["children"]["attachment"]
-        rows: Sequence[Raw] | Iterator[Raw] = children["results"]
-        if len(children["results"]) >= children["limit"]:  # there may be more
+        rows: Sequence[Raw] = children["results"]
+        if len(rows) >= children["limit"]:  # there may be more
             path = f"rest/api/content/{row['id']}/child/attachment"
-            rows = self.api.counted(path, lambda each: each["id"], expand="version")
+            first = {each["id"] for each in rows}
+            rows = list(self.api.counted(path, lambda each: each["id"], expand="version"))
+            if lacking := first - {each["id"] for each in rows}:
+                raise self.api.incomplete(path, f"{len(lacking)} that the page has lack")
         for each in rows:
             if each["status"] == "current":
                 yield _attachment(each, row["id"])
