@@ -6,7 +6,7 @@ boto3 words, signs and reads the requests; it is the polite client that sends th
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -37,6 +37,10 @@ _REMEDIES = {
 }
 # botocore lets the last two through when an answer is no S3's.
 _BROKEN = (BotoCoreError, ResponseParserError, ValueError, LookupError)
+
+
+# A signature is good for 15 minutes, and waiting is not signing again.
+_PATIENT = replace(LIMITS, patience_s=600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,7 @@ class _Bytes(BytesIO):
         yield self.read()
 
 
-def polite(bucket: Bucket, *, limits: Limits = LIMITS, clock: Clock = SYSTEM_CLOCK) -> Client:
+def polite(bucket: Bucket, *, limits: Limits = _PATIENT, clock: Clock = SYSTEM_CLOCK) -> Client:
     """Return a client for the store. Raises ConnectorError for what is no web address.
 
     It signs nothing: boto3 does, for each request.

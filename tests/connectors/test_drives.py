@@ -81,10 +81,11 @@ class S3Server:
     proxy: Proxy
     clock: FakeClock = field(default_factory=FakeClock)
     read_s: float = 60
+    page: int = 2
 
     def drive(self) -> Drive:
         place = (s3.BUCKET, "docs/", self.proxy.url, s3.REGION)
-        bucket = Bucket(*place, s3.LOGIN, "the secret in S3_SECRET", page=2)
+        bucket = Bucket(*place, s3.LOGIN, "the secret in S3_SECRET", page=self.page)
         limits = replace(PATIENT, read_s=self.read_s, attempts=1)
         client = s3_drive.polite(bucket, limits=limits, clock=self.clock.clock())
         return S3Drive(bucket, client)
