@@ -37,7 +37,7 @@ def webdav(root: Path, *, with_ids: bool = False) -> Iterator[str]:
     with_ids: whether it tells of each file what Nextcloud tells, `oc:fileid`.
     """
     user, password = LOGIN
-    provider = (_Numbered if with_ids else FilesystemProvider)(str(root))
+    provider = (_Numbered if with_ids else FilesystemProvider)(str(root), fs_opts={})
     app = WsgiDAVApp(
         {
             "provider_mapping": {"/dav": provider},
