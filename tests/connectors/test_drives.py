@@ -1,5 +1,6 @@
 """Drives on other machines, each read from a real server: S3, WebDAV, SMB."""
 
+import gzip
 import operator
 import shutil
 import tempfile
@@ -214,3 +215,13 @@ class TestDriveConnector(ConnectorContract):
     @pytest.fixture
     def source(self, server: Server) -> DriveSource:
         return DriveSource(server)
+
+
+def test_an_object_that_is_kept_packed_is_read_as_a_browser_would() -> None:
+    with served("s3", {}) as server:
+        assert isinstance(server, S3Server)
+        server.store.write("docs/a.txt", gzip.compress(b"Pumps."), encoding="gzip")
+        source = connector(server.drive())
+        [entry] = source.entries()
+        found = source.fetch(entry)
+        assert (found.body, found.entry) == (b"Pumps.", entry)

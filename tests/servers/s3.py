@@ -30,8 +30,8 @@ class Store:
         place = {"LocationConstraint": REGION}
         self._s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
 
-    def write(self, key: str, body: bytes) -> None:
-        self._s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+    def write(self, key: str, body: bytes, *, encoding: str = "") -> None:
+        self._s3.put_object(Bucket=BUCKET, Key=key, Body=body, ContentEncoding=encoding)
 
     def read(self, key: str) -> bytes:
         body: bytes = self._s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
