@@ -123,6 +123,30 @@ class TestListing:
         server.unshared.add("p3")
         assert before.keys() - listed(server).keys() == {"notion:p3"}
 
+    @pytest.mark.parametrize("part", ["blocks/synced", "comments"])
+    def test_a_block_or_comments_that_are_not_shared_take_no_page_away(
+        self, server: Notion, part: str
+    ) -> None:
+        synced = block("synced", "synced_block")
+        inner = server.nest(synced, block("b9", "paragraph", "Of another page."))
+        server.blocks["p2"].insert(1, inner)
+        before = listed(server)
+        server.refusals[part] = 404
+        assert listed(server).keys() == before.keys()
+        assert "At most 120 euro." in parse(document(server, "notion:p2")).text
+
+    def test_a_page_that_is_shared_no_more_once_it_was_found_is_gone_alone(
+        self, server: Notion
+    ) -> None:
+        before = listed(server)
+        server.refusals |= {"blocks/p4/": 404, "pages/p4": 404}
+        assert before.keys() - listed(server).keys() == {"notion:p4"}
+
+    def test_a_page_that_is_shared_without_its_text_is_an_error(self, server: Notion) -> None:
+        server.refusals["blocks/p2/"] = 404
+        with pytest.raises(ConnectorError, match="404"):
+            listed(server)
+
     def test_a_workspace_that_shares_nothing_is_an_error(self, server: Notion) -> None:
         server.unshared |= set(server.found)
         with pytest.raises(ConnectorError, match="shares no page with the connection"):
