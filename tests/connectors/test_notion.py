@@ -206,6 +206,34 @@ class TestVersions:
         assert len(server.requests) == calls
 
 
+class TestOddPages:
+    def test_half_a_character_is_a_question_mark_and_nothing_else_is_lost(
+        self, server: Notion
+    ) -> None:
+        before = listed(server)
+        server.blocks["p2"][0]["paragraph"]["rich_text"] = rich("At most \ud83d 130 euro.")
+        server.pages["p2"]["properties"]["Name"]["title"] = rich("Hotels \ude00")
+        after = listed(server)
+        assert [id for id in after if after[id] != before[id]] == ["notion:p2"]
+        found = document(server, "notion:p2")
+        assert found.title == "Hotels ?"
+        assert "At most ? 130 euro." in parse(found).text
+
+    def test_a_page_that_cannot_be_converted_fails_alone_and_when_it_is_fetched(
+        self, server: Notion
+    ) -> None:
+        before = listed(server)
+        server.blocks["p2"][0]["paragraph"]["rich_text"] = [{"type": "text"}]
+        source = connector(server)
+        after = {entry.id: entry for entry in source.entries()}
+        assert [id for id in after if after[id] != before[id]] == ["notion:p2"]
+        assert after == listed(server)
+        assert after.keys() == before.keys()
+        with pytest.raises(ConnectorError, match="notion.so/p2 cannot be converted: KeyError"):
+            source.fetch(after["notion:p2"])
+        assert source.fetch(after["notion:p3"]).title == "Cities"
+
+
 class TestText:
     def text(self, server: Notion, *blocks: Json) -> str:
         server.add("x1", "Text", *blocks)
