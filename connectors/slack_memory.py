@@ -15,6 +15,7 @@ from connectors.memory_file import opened
 from connectors.slack_files import File
 from connectors.slack_message import Said, is_ts
 from connectors.slack_text import Raw, words
+from connectors.slack_workspace import Channel
 
 FORMAT: Final = 1  # a file of another format, or a damaged one, is begun anew
 DAY_S: Final = 86_400
@@ -114,7 +115,7 @@ def is_due(ts: str, read_at: float, latest: float, now: float, reread_days: int)
     return turns[0] != turns[1]
 
 
-def fingerprint(raw: Raw, root: Said | None) -> str:
-    """Return what changes if the first message of a thread does, or the number of its replies."""
-    facts = [repr(root), raw.get("reply_count"), words(raw, "latest_reply")]
+def fingerprint(channel: Channel, raw: Raw, root: Said | None) -> str:
+    """Return what changes if a thread's first message does, its replies' number, or its channel."""
+    facts = [channel.name, repr(root), raw.get("reply_count"), words(raw, "latest_reply")]
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
