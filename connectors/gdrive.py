@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from connectors.base import ConnectorError, Document, Entry, Kind
-from connectors.drive_memory import Memory, Raw
+from connectors.cloud_memory import Memory, Raw
 from connectors.files import MAX_BYTES
 from connectors.gdrive_api import DriveApi
 from connectors.gdrive_doc import fit

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from connectors.base import ConnectorError
 from connectors.client import Answer, Client, HttpError
-from connectors.drive_memory import Raw
+from connectors.cloud_memory import Raw
 from connectors.gdrive_errors import DriveRefusal, explained
 
 HOME: Final = "https://www.googleapis.com"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from connectors.base import ConnectorError
-from connectors.drive_memory import Memory, Raw, State
+from connectors.cloud_memory import Memory, Raw, State
 from connectors.gdrive_api import DriveApi
 from connectors.gdrive_errors import DriveRefusal
 from connectors.gdrive_file import FOLDER, below, noted

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from connectors.drive_memory import Raw
+from connectors.cloud_memory import Raw
 from connectors.gdrive_api import DriveApi
 from connectors.gdrive_errors import DriveRefusal
 from connectors.gdrive_file import Sharing, readers

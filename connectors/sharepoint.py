@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from connectors.base import ConnectorError, Document, Entry, Kind
-from connectors.drive_memory import Memory, Raw
+from connectors.cloud_memory import Memory, Raw
 from connectors.files import MAX_BYTES
 from connectors.sharepoint_api import BATCH, GraphApi, values
 from connectors.sharepoint_feed import Feed

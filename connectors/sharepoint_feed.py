@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import quote
 
 from connectors.base import ConnectorError
-from connectors.drive_memory import Memory, Raw, State
+from connectors.cloud_memory import Memory, Raw, State
 from connectors.sharepoint_api import GraphApi, broken_off
 from connectors.sharepoint_errors import GraphRefusal
 from connectors.sharepoint_item import Place, below_root, noted

@@ -49,7 +49,7 @@ def connector(source: Source, data_dir: Path) -> Connector:
 
             return connection(source, data_dir)
         case GoogleDriveSource() | SharePointSource():
-            from ui.drive_connections import drive
+            from ui.cloud_connections import drive
 
             return drive(source, data_dir)
         case _:

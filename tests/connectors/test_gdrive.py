@@ -9,7 +9,7 @@ import pytest
 
 from connectors.base import ConnectorError, Document, Entry
 from connectors.client import Limits
-from connectors.drive_memory import Memory
+from connectors.cloud_memory import Memory
 from connectors.gdrive import GoogleDriveConnector, Selection
 from connectors.gdrive_account import polite, service_account
 from connectors.gdrive_api import DriveApi
