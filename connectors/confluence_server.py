@@ -109,11 +109,16 @@ class ServerSite:
         )
 
     def _attachments(self, row: Raw) -> Iterator[Attachment]:
+        """Yield a page's attachments: those that came with it, and where there may be more, all."""
         children = row["children"]["attachment"]
-        rows: Sequence[Raw] | Iterator[Raw] = children["results"]
-        if len(children["results"]) >= children["limit"]:  # there may be more
+        rows: list[Raw] = children["results"]
+        if len(rows) >= children["limit"]:
             path = f"rest/api/content/{row['id']}/child/attachment"
-            rows = self.api.counted(path, lambda each: each["id"], expand="version")
+            shown = {each["id"] for each in rows}
+            rows = list(self.api.counted(path, lambda each: each["id"], expand="version"))
+            if lacking := shown - {each["id"] for each in rows}:
+                what = f"{len(lacking)} of the attachments that came with the page lack"
+                raise self.api.incomplete(path, what)
         for each in rows:
             if each["status"] == "current":
                 yield _attachment(each, row["id"])
