@@ -57,6 +57,7 @@ class Sentence:
     """A unit of a retrieved chunk, and how likely it answers the question."""
 
     hit: int  # position of its chunk among the hits
+    document: str  # id of its document
     start: int  # [start, end) in the document's parsed text
     end: int
     text: str  # verbatim
@@ -190,6 +191,7 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
         found.append(
             Sentence(
                 hit=position,
+                document=chunk.document.id,
                 start=chunk.start + unit.start,
                 end=chunk.start + unit.end,
                 text=text,
