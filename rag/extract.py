@@ -6,7 +6,7 @@ from rag.cite import Claim, verbatim
 from rag.evidence import Sentence
 
 # A sentence of the first one's document is added when it is at least this share as likely: a sure
-# answer is one sentence, an unsure one up to three. Chosen on the development sets, rag/eval/LOG.md.
+# answer is one sentence, an unsure one up to three. Chosen as rag/eval/LOG.md says.
 ADDED = 0.2
 SENTENCES = 3
 MAX_WORDS = 60  # of the answer
