@@ -30,8 +30,9 @@ demo: setup
 	@$(BIN)/footnote --settings demo/settings.toml ask $(QUESTIONS)
 	@if [ "$(SERVE)" != "0" ]; then $(BIN)/footnote --settings demo/settings.toml serve; fi
 
+# A file's tests stay in one process: they share servers and models.
 test: setup
-	$(BIN)/python -m pytest -m ""
+	$(BIN)/python -m pytest -m "" --numprocesses auto --dist loadfile
 
 # Real servers, started on this machine only: wikis and Samba from Debian's packages, git, S3, WebDAV.
 test-servers: setup

@@ -4,6 +4,7 @@ Knows no source. It reaches the origins it was given and no other, waits when it
 says what is wrong in the words of the admin who configured the source.
 """
 
+import base64
 import json
 import logging
 import ssl
@@ -56,6 +57,11 @@ class Account:
     headers: Mapping[str, str] = field(default_factory=dict)  # with every request to home, only
     secret: str = "no secret: the source is read anonymously"  # what 401 says to check
     right: str = "the right to read every page"  # what 403 says to grant
+
+
+def basic(user: str, password: str) -> str:
+    """Return the value of the header "Authorization" that signs a user in with a password."""
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 @dataclass(frozen=True, slots=True)

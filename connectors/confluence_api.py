@@ -6,7 +6,6 @@ first answer that names no next one, whatever is missing; and for Cloud most of 
 version 1 of the API, which answers 410 since April 2026.
 """
 
-import base64
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -22,10 +21,10 @@ from connectors.client import (
     Clock,
     HttpError,
     Limits,
+    basic,
 )
 
 BATCH = 100  # rows asked for at a time; a server may give fewer
-MEDIA = "https://api.media.atlassian.com"  # where Cloud's attachments are really served
 
 Raw = Mapping[str, Any]
 
@@ -169,8 +168,7 @@ def polite(
     media_url: the other server that serves attachments; it is not signed in to.
     """
     user, token = login
-    basic = base64.b64encode(f"{user}:{token}".encode()).decode()
-    authorization = f"Bearer {token}" if user is None else f"Basic {basic}"
+    authorization = f"Bearer {token}" if user is None else basic(user, token)
     account = Account(
         {"Authorization": authorization},
         secret,

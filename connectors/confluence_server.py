@@ -109,14 +109,16 @@ class ServerSite:
         )
 
     def _attachments(self, row: Raw) -> Iterator[Attachment]:
+        """Yield a page's attachments: those that came with it, and where there may be more, all."""
         children = row["children"]["attachment"]
-        rows: Sequence[Raw] = children["results"]
-        if len(rows) >= children["limit"]:  # there may be more
+        rows: list[Raw] = children["results"]
+        if len(rows) >= children["limit"]:
             path = f"rest/api/content/{row['id']}/child/attachment"
-            first = {each["id"] for each in rows}
+            shown = {each["id"] for each in rows}
             rows = list(self.api.counted(path, lambda each: each["id"], expand="version"))
-            if lacking := first - {each["id"] for each in rows}:
-                raise self.api.incomplete(path, f"{len(lacking)} that the page has lack")
+            if lacking := shown - {each["id"] for each in rows}:
+                what = f"{len(lacking)} of the attachments that came with the page lack"
+                raise self.api.incomplete(path, what)
         for each in rows:
             if each["status"] == "current":
                 yield _attachment(each, row["id"])

@@ -3,7 +3,6 @@
 A page's name is all the identity that DokuWiki gives it: a moved page is a new one.
 """
 
-import base64
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from xmlrpc.client import Transport
 import dokuwiki
 
 from connectors.base import ConnectorError, Document, Entry, Kind
-from connectors.client import LIMITS, SYSTEM_CLOCK, Account, Client, Clock, Limits
+from connectors.client import LIMITS, SYSTEM_CLOCK, Account, Client, Clock, Limits, basic
 from connectors.dokuwiki_acl import Acl, Names, access
 from connectors.files import MEDIA_TYPES, SKIPPED_SUFFIXES, UNKNOWN
 
@@ -223,9 +222,8 @@ def polite(
 
     secret: where the password comes from, in words.
     """
-    token = base64.b64encode(":".join(login).encode()).decode()
     account = Account(
-        {"Authorization": f"Basic {token}"},
+        {"Authorization": basic(*login)},
         secret,
         "the use of the API ('remoteuser'), and superuser rights for its access rules to be read",
     )

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from connectors.base import ConnectorError, Document, Entry, Kind
-from connectors.drive_memory import Memory, Raw
+from connectors.cloud_errors import Refusal
+from connectors.cloud_feed import Feed, Items
+from connectors.cloud_memory import Memory, Raw
 from connectors.files import MAX_BYTES
 from connectors.gdrive_api import DriveApi
 from connectors.gdrive_doc import fit
-from connectors.gdrive_errors import DriveRefusal
-from connectors.gdrive_feed import Corpus, Feed, Files
+from connectors.gdrive_feed import Corpus, shared_drives
 from connectors.gdrive_file import (
     EXPORTS,
     FOLDER,
@@ -67,7 +68,8 @@ class GoogleDriveConnector:
         self.name = name
         self._api = api
         self._selection = selection
-        self._feed = Feed(api, memory, relist_days=relist_days, now=now)
+        self._memory = memory
+        self._feed = Feed(memory, relist_days=relist_days, now=now)
         self._now = now
 
     def entries(self) -> Iterator[Entry]:
@@ -75,7 +77,7 @@ class GoogleDriveConnector:
         grants = Grants(self._api, self._selection.sharing, self._now)
         files: dict[str, Raw] = {}
         for corpus in self._corpora(grants):
-            files |= self._feed.files(corpus)
+            files |= self._feed.items(corpus)
         files = self._with_targets(files)
         documents = {id: file for id, file in files.items() if file["document"]}
         if not documents:
@@ -119,13 +121,13 @@ class GoogleDriveConnector:
         chosen = self._selection
         if not chosen.folders and not chosen.drives:
             self._api.check()
-            drives = self._feed.drives()
-            yield Corpus(None, others=frozenset(drives))
+            drives = shared_drives(self._api, self._memory, self._now())
+            yield Corpus(self._api, None, others=frozenset(drives))
         else:
             drives = chosen.drives
             yield from self._roots(grants)
         for drive in drives:
-            yield Corpus(drive, seal=self._members(drive, grants))
+            yield Corpus(self._api, drive, seal=self._members(drive, grants))
 
     def _roots(self, grants: Grants) -> Iterator[Corpus]:
         """Yield the folders of the settings, together where they are in one drive."""
@@ -140,20 +142,20 @@ class GoogleDriveConnector:
             folders.setdefault(raw.get("driveId"), []).append(id)
         for drive, roots in folders.items():
             seal = "" if drive is None else self._members(drive, grants)
-            yield Corpus(drive, tuple(roots), seal=seal)
+            yield Corpus(self._api, drive, tuple(roots), seal=seal)
 
     def _members(self, drive: str, grants: Grants) -> str:
         """Learn who may read a shared drive; return what differs when that changes."""
         try:
             members = self._api.permissions(drive)
-        except DriveRefusal as error:
+        except Refusal as error:
             if error.status != 403:
                 raise
             return f"unseen {self._now()}"  # so that no listing trusts what the last one saw
         grants.learn(members)
         return json.dumps(sorted((grant["id"], grant.get("role")) for grant in members))
 
-    def _with_targets(self, files: Files) -> dict[str, Raw]:
+    def _with_targets(self, files: Items) -> dict[str, Raw]:
         """Return files with those that shortcuts lead to, where the account may read them."""
         found = dict(files)
         for target in {file["target"] for file in files.values()} - {None, *files}:
@@ -169,7 +171,7 @@ class GoogleDriveConnector:
     def _exported(self, raw: Raw, kind: str, plainer: str | None = None) -> tuple[bytes, str]:
         try:
             body = self._api.export(raw["id"], kind)
-        except DriveRefusal as error:
+        except Refusal as error:
             if error.reason != "exportSizeLimitExceeded" or plainer is None:
                 raise
             return self._api.export(raw["id"], plainer), plainer

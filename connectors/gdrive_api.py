@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from connectors.base import ConnectorError
 from connectors.client import Answer, Client, HttpError
-from connectors.drive_memory import Raw
-from connectors.gdrive_errors import DriveRefusal, explained
+from connectors.cloud_errors import Refusal
+from connectors.cloud_memory import Raw
+from connectors.gdrive_errors import explained
 
 HOME: Final = "https://www.googleapis.com"
 PAGE: Final = 1000  # of files; Drive gives 100 where it gives permissions with them
@@ -55,7 +56,7 @@ class DriveApi:
         """Return what `file` does; None for what is gone, in the bin, or not for the account."""
         try:
             raw = self.file(id)
-        except DriveRefusal as error:
+        except Refusal as error:
             if error.status != 404:
                 raise
             return None

@@ -1,11 +1,10 @@
 """Why Google refused a request, and what an admin can do about it."""
 
-import json
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from connectors.base import ConnectorError
 from connectors.client import Answer, HttpError
+from connectors.cloud_errors import Refusal, parsed
 from connectors.origin import shown
 
 SCOPE: Final = "https://www.googleapis.com/auth/drive.readonly"  # all that is ever asked for
@@ -34,39 +33,30 @@ _GRANT_REMEDIES: Final = {
 }
 
 
-class DriveRefusal(ConnectorError):
-    """Drive answered with an error; `reason` is its own word for it, such as "notFound"."""
-
-    def __init__(self, reason: str, status: int | None, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.status = status
-
-
 def is_busy(answer: Answer) -> bool:
     """Return whether an error means "later"; Drive says so with 403 as well as with 429."""
     return answer.status_code == 403 and _reason(answer.content)[0] in _SOON
 
 
-def explained(error: HttpError, path: str, who: str) -> DriveRefusal:
+def explained(error: HttpError, path: str, who: str) -> Refusal:
     """Return a refusal in an admin's words. who: the address that files are shared with."""
     reason, said = _reason(error.body)
     if not reason or error.status == 401:
-        return DriveRefusal(reason, error.status, str(error))
+        return Refusal(reason, error.status, str(error))
     remedy = _REMEDIES.get(reason)
     if remedy is None and error.status == 404:
         remedy = f"It is gone, or not shared with {who}. Share it with this address again."
     elif remedy is None and error.status == 403:
         remedy = f"Give {who} the right to read it."
     remedy = remedy or "Nothing of this source is changed."
-    return DriveRefusal(
+    return Refusal(
         reason, error.status, f"Google Drive refused {path}: {said} ({reason}). {remedy}"
     )
 
 
 def token_refused(error: HttpError, url: str, who: str) -> ConnectorError:
     """Return why no token was given to a service account."""
-    answer = _object(error.body)
+    answer = parsed(error.body)
     code = str(answer.get("error", ""))
     remedy = _GRANT_REMEDIES.get(code)
     if remedy is None:
@@ -77,18 +67,10 @@ def token_refused(error: HttpError, url: str, who: str) -> ConnectorError:
 
 def _reason(body: bytes) -> tuple[str, str]:
     """Return Drive's word for an error, and its sentence; empty where it gives none."""
-    error = _object(body).get("error")
+    error = parsed(body).get("error")
     if not isinstance(error, dict):
         return "", ""
     errors = error.get("errors")
     first = errors[0] if isinstance(errors, list) and errors else {}
     reason = first.get("reason") if isinstance(first, dict) else None
     return str(reason or error.get("status") or ""), str(error.get("message") or "")
-
-
-def _object(body: bytes) -> Mapping[str, Any]:
-    try:
-        found = json.loads(body)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -1,46 +1,39 @@
-"""What lies in a drive, cheaply: all of it once, and then what Drive says has changed.
+"""What lies in a Google Drive, and what Drive says has changed there.
 
 Knows neither documents nor readers. The feed is told of what happens to a file; what happens to a
 folder happens to all that lies in it, of which the feed need not say a word: then it is read again.
 """
 
-import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from connectors.base import ConnectorError
-from connectors.drive_memory import Memory, Raw, State
+from connectors.cloud_feed import Items, Listing
+from connectors.cloud_memory import Memory, Raw, State
 from connectors.gdrive_api import DriveApi
-from connectors.gdrive_errors import DriveRefusal
 from connectors.gdrive_file import FOLDER, below, noted
 
-DAY_S: Final = 86_400
 FOLDERS_ASKED: Final = 20  # in one request
-LOSSES_ASKED: Final = 20  # of a listing: each costs a request
 
 _DRIVES: Final = "drives"  # what the list of shared drives is remembered by
 
-_STALE: Final = frozenset({400, 404, 410})  # what Drive answers to a cursor that it does not know
 _INHERITED: Final = ("parents", "permissions", "permissionIds", "driveId")
-
-Files = Mapping[str, Raw]  # what is noted of each, by id
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
     """What has a feed of its own: a shared drive, or all that is in none of them."""
 
+    api: DriveApi
     drive: str | None  # None: what is in no shared drive
     roots: tuple[str, ...] = ()  # folders to which it is narrowed; none: all of it
     others: frozenset[str] = frozenset()  # shared drives with feeds of their own
     seal: str = ""  # differs when who may read the drive as a whole does
+    name: str = "Google Drive"
 
     @property
-    def name(self) -> str:
-        """What its state is remembered by."""
+    def key(self) -> str:
         return " ".join((self.drive or "-", *self.roots))
 
     def holds(self, raw: Raw) -> bool:
@@ -48,98 +41,62 @@ class Corpus:
         drive = raw.get("driveId")
         return drive == self.drive if self.drive else drive not in self.others
 
-    def narrowed(self, files: Files) -> dict[str, Raw]:
+    def narrowed(self, files: Items) -> dict[str, Raw]:
         """Return the files and folders that belong to it."""
         inside = below(files, self.roots) | {*self.roots} if self.roots else files.keys()
         return {id: raw for id, raw in files.items() if id in inside and self.holds(raw)}
 
-
-class Feed:
-    """Lists corpora, with a memory of what they were."""
-
-    def __init__(
-        self, api: DriveApi, memory: Memory, *, relist_days: float, now: Callable[[], float]
-    ) -> None:
-        """Take what speaks with Drive.
-
-        relist_days: after so many, all is listed again, whatever the feed says.
-        """
-        self._api = api
-        self._memory = memory
-        self._relist_s = relist_days * DAY_S
-        self._now = now
-
-    def files(self, corpus: Corpus) -> Files:
-        """Return every file and folder that is not in the bin."""
-        known = self._memory.recall(corpus.name)
-        state = self._updated(corpus, known) if known else None
-        state = state or self._listed(corpus, known.items if known else {})
-        self._memory.keep(corpus.name, state)
-        return state.items
-
-    def drives(self) -> tuple[str, ...]:
-        """Return the shared drives that the account is a member of."""
-        known = self._memory.recall(_DRIVES)
-        drives = tuple(self._api.drives())
-        for lost in (known.items.keys() if known else set[str]()) - {*drives}:
-            raw = self._api.found(lost)
-            if raw:
-                raise _left_out(raw)
-        self._memory.keep(_DRIVES, State({drive: {} for drive in drives}, "", self._now()))
-        return drives
-
-    def _updated(self, corpus: Corpus, known: State) -> State | None:
-        """Return a state brought up to date; None if all must be listed."""
-        if known.seal != corpus.seal or self._now() - known.listed_at >= self._relist_s:
-            return None
-        try:
-            changes, cursor = self._api.changes(known.cursor, corpus.drive)
-        except DriveRefusal as error:
-            if error.status not in _STALE:
-                raise
-            log.info("listing anew drive=%s reason=%s", corpus.name, error.reason)
-            return None
+    def updated(self, known: State) -> Listing | None:
+        changes, cursor = self.api.changes(known.cursor, self.drive)
         files = applied(known.items, changes)
         if files is None:
             return None
-        moved = moved_folders(known.items, corpus.narrowed(files))
-        found = files | self._walked(moved, corpus)
-        return replace(known, items=corpus.narrowed(found), cursor=cursor)
+        moved = moved_folders(known.items, self.narrowed(files))
+        return self.narrowed(files | self._walked(moved)), cursor
 
-    def _listed(self, corpus: Corpus, known: Files) -> State:
-        cursor = self._api.cursor(corpus.drive)  # first: what changes meanwhile is in the feed
-        if corpus.roots:
-            roots = {id: noted(self._api.file(id)) for id in corpus.roots}
-            found = roots | self._walked(corpus.roots, corpus)
+    def listed(self) -> Listing:
+        cursor = self.api.cursor(self.drive)  # first: what changes meanwhile is in the feed
+        if self.roots:
+            roots = {id: noted(self.api.file(id)) for id in self.roots}
+            found = roots | self._walked(self.roots)
         else:
-            every = self._api.files("trashed = false", corpus.drive)
+            every = self.api.files("trashed = false", self.drive)
             found = {raw["id"]: noted(raw) for raw in every}
-        files = corpus.narrowed(found)
-        self._check_losses(corpus, known, files)
-        return State(files, cursor, self._now(), corpus.seal)
+        return self.narrowed(found), cursor
 
-    def _walked(self, folders: Sequence[str], corpus: Corpus) -> dict[str, Raw]:
+    def still_there(self, id: str, listed: Items) -> str | None:
+        raw = self.api.found(id)
+        return str(raw.get("name")) if raw and id in self.narrowed({**listed, id: raw}) else None
+
+    def _walked(self, folders: Sequence[str]) -> dict[str, Raw]:
         found: dict[str, Raw] = {}
         waiting = list(folders)
         while waiting:
             asked, waiting = waiting[:FOLDERS_ASKED], waiting[FOLDERS_ASKED:]
             parents = " or ".join(f"'{id}' in parents" for id in asked)
-            for raw in self._api.files(f"({parents}) and trashed = false", corpus.drive):
+            for raw in self.api.files(f"({parents}) and trashed = false", self.drive):
                 if raw["id"] not in found and _is_folder(raw):
                     waiting.append(raw["id"])
                 found[raw["id"]] = noted(raw)
         return found
 
-    def _check_losses(self, corpus: Corpus, known: Files, files: Files) -> None:
-        """Raise if something that was there before is still there, but was not listed."""
-        lost = sorted(id for id in known if id not in files and not _is_folder(known[id]))
-        for id in lost[:LOSSES_ASKED]:
-            raw = self._api.found(id)
-            if raw and id in corpus.narrowed({**files, id: raw}):
-                raise _left_out(raw)
+
+def shared_drives(api: DriveApi, memory: Memory, now: float) -> tuple[str, ...]:
+    """Return the shared drives that the account is a member of."""
+    known = memory.recall(_DRIVES)
+    drives = tuple(api.drives())
+    for lost in (known.items.keys() if known else set[str]()) - {*drives}:
+        raw = api.found(lost)
+        if raw:
+            raise ConnectorError(
+                f"Google Drive's list of shared drives left out {raw.get('name')!r}, which is "
+                "still there. Nothing of this source is changed; the next run lists it again."
+            )
+    memory.keep(_DRIVES, State({drive: {} for drive in drives}, "", now))
+    return drives
 
 
-def applied(files: Files, changes: Iterable[Raw]) -> dict[str, Raw] | None:
+def applied(files: Items, changes: Iterable[Raw]) -> dict[str, Raw] | None:
     """Return files after changes; None if a folder left the drive, and more may have with it."""
     after = dict(files)
     for change in changes:
@@ -156,7 +113,7 @@ def applied(files: Files, changes: Iterable[Raw]) -> dict[str, Raw] | None:
     return after
 
 
-def moved_folders(before: Files, after: Files) -> list[str]:
+def moved_folders(before: Items, after: Items) -> list[str]:
     """Return the folders whose content may be new, or may have readers anew."""
     return [
         id
@@ -168,13 +125,6 @@ def moved_folders(before: Files, after: Files) -> list[str]:
 
 def _stayed(old: Raw, new: Raw | None) -> bool:
     return new is not None and new.get("driveId") == old.get("driveId")
-
-
-def _left_out(raw: Raw) -> ConnectorError:
-    return ConnectorError(
-        f"Google Drive's listing left out {raw.get('name')!r}, which is still there. Nothing of "
-        "this source is changed; the next run lists it again."
-    )
 
 
 def _is_folder(raw: Raw) -> bool:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from connectors.drive_memory import Raw
+from connectors.cloud_errors import Refusal
+from connectors.cloud_memory import Raw
 from connectors.gdrive_api import DriveApi
-from connectors.gdrive_errors import DriveRefusal
 from connectors.gdrive_file import Sharing, readers
 
 _LINK: Final = {"id": "anyoneWithLink", "type": "anyone", "allowFileDiscovery": False}
@@ -56,7 +56,7 @@ class Grants:
             return [self._known[id] for id in ids]
         try:
             grants = self._api.permissions(raw["id"])
-        except DriveRefusal as error:
+        except Refusal as error:
             if error.status not in _UNSEEN:
                 raise
             return None

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from html import escape
 
 from connectors.base import ConnectorError, Document, Entry, Kind
-from connectors.notion_api import NotionApi, Raw
+from connectors.notion_api import BROKEN, NotionApi, Raw
 from connectors.notion_blocks import properties_to_html, title_of, to_html, words
 from connectors.notion_walk import Page, page, pages
 from connectors.spool import Spool
@@ -42,10 +42,8 @@ class NotionConnector:
         empty = True
         with self._api.understood():
             for found in pages(self._api, comments=self._comments):
-                document = self._document(found)
-                self._spool.put(document)
                 empty = False
-                yield document.entry
+                yield self._listed(found)
         if empty:
             raise ConnectorError(
                 "Notion shares no page with the connection. Open a page in Notion, and add the "
@@ -72,9 +70,27 @@ class NotionConnector:
             "ingestion again to drop it."
         )
 
+    def _listed(self, found: Page) -> Entry:
+        try:
+            document = self._document(found)
+        except ConnectorError:  # which fetching it says again, for this page alone
+            version = f"unread {found.raw['last_edited_time']}"
+            return Entry(f"{self.name}:{found.raw['id']}", version, self._readers)
+        self._spool.put(document)
+        return document.entry
+
     def _document(self, found: Page) -> Document:
+        try:
+            return self._converted(found)
+        except BROKEN as error:
+            raise ConnectorError(
+                f"The page {found.raw.get('url')} cannot be converted: {type(error).__name__} "
+                f"{error}. Look in it for what Notion itself shows oddly."
+            ) from error
+
+    def _converted(self, found: Page) -> Document:
         raw = found.raw
-        title = title_of(raw["properties"]) or "Untitled"
+        title = _sound(title_of(raw["properties"])) or "Untitled"
         html = "\n".join(
             [
                 # The title would else be the page's first heading.
@@ -85,16 +101,25 @@ class NotionConnector:
                 *map(_comment, found.comments),
             ]
         )
-        facts = "\x00".join((title, raw["url"], html))
-        version = hashlib.blake2b(facts.encode(), digest_size=16).hexdigest()
+        body = _sound(html).encode()
+        facts = b"\x00".join((title.encode(), raw["url"].encode(), body))
         return Document(
-            entry=Entry(f"{self.name}:{raw['id']}", version, self._readers),
+            entry=Entry(f"{self.name}:{raw['id']}", _digest(facts), self._readers),
             title=title,
             url=raw["url"],
-            body=html.encode(),
+            body=body,
             media_type="text/html",
             updated_at=datetime.fromisoformat(raw["last_edited_time"]).astimezone(UTC),
         )
+
+
+def _sound(text: str) -> str:
+    """Return a text without halves of characters, which JSON can hold and UTF-8 cannot."""
+    return text.encode(errors="replace").decode()
+
+
+def _digest(facts: bytes) -> str:
+    return hashlib.blake2b(facts, digest_size=16).hexdigest()
 
 
 def _comment(raw: Raw) -> str:

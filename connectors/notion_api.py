@@ -16,7 +16,9 @@ VERSION = "2025-09-03"  # of the API: the first that has data sources
 
 Raw = Mapping[str, Any]
 
-_BROKEN = (LookupError, TypeError, AttributeError, ValueError)
+# What an answer of odd form raises where it is taken apart.
+BROKEN = (LookupError, TypeError, AttributeError, ValueError)
+
 _CAPABILITIES = {"v1/comments": "'Read comments' (or set comments = false for this source)"}
 
 
@@ -59,7 +61,7 @@ class NotionApi:
         """Turn an answer that Notion would not give into a ConnectorError."""
         try:
             yield
-        except _BROKEN as error:
+        except BROKEN as error:
             raise ConnectorError(
                 f"{self._url} did not answer as Notion does: {type(error).__name__} {error}. "
                 "Nothing of this source is changed; https://status.notion.so tells whether Notion "

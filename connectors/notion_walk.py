@@ -1,12 +1,15 @@
 """From what people shared with a Notion connection to every page that lies below."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from connectors.base import ConnectorError
 from connectors.client import HttpError
 from connectors.notion_api import NotionApi, Raw
 from connectors.notion_blocks import Block
+
+Found = TypeVar("Found")
 
 _NESTED = 50  # blocks in blocks; more than people make
 
@@ -32,18 +35,23 @@ def pages(api: NotionApi, *, comments: bool) -> Iterator[Page]:
 def page(api: NotionApi, id: str, known: Raw | None = None, *, comments: bool) -> Page | None:
     """Return a page, None if it is in the trash or not shared.
 
+    Only Notion's word on the page itself takes it away. What lies in a block that is not shared,
+    such as one that is synced with a page elsewhere, is left out.
+
     known: the page's object, if a list had it.
     """
+    raw = known or _shared(lambda: api.get(f"v1/pages/{id}"))
+    if raw is None or _in_trash(raw):
+        return None
     try:
-        raw = known or api.get(f"v1/pages/{id}")
-        if _in_trash(raw):
-            return None
-        said = tuple(api.comments(id)) if comments else ()
-        return Page(raw, _blocks(api, id), said)
+        blocks = _blocks(api, id)
     except HttpError as error:
-        if error.status != 404:
+        now = _shared(lambda: api.get(f"v1/pages/{id}")) if error.status == 404 else raw
+        if now is not None and not _in_trash(now):
             raise
         return None
+    said = (_shared(lambda: tuple(api.comments(id))) if comments else None) or ()
+    return Page(raw, blocks, said)
 
 
 class _Walk:
@@ -97,25 +105,34 @@ class _Walk:
 
     def _of_database(self, id: str) -> list[str]:
         """Return the data sources of a database; none if it only shows another's."""
-        try:
-            found = self._api.get(f"v1/databases/{id}")
-        except HttpError as error:
-            if error.status != 404:
-                raise
+        found = _shared(lambda: self._api.get(f"v1/databases/{id}"))
+        if found is None or _in_trash(found):
             return []
-        return [] if _in_trash(found) else [source["id"] for source in found["data_sources"]]
+        return [source["id"] for source in found["data_sources"]]
+
+
+def _shared(read: Callable[[], Found]) -> Found | None:
+    """Return what is read; None for what is gone, or not shared with the connection."""
+    try:
+        return read()
+    except HttpError as error:
+        if error.status != 404:
+            raise
+        return None
 
 
 def _blocks(api: NotionApi, id: str, depth: int = 0) -> tuple[Block, ...]:
     if depth > _NESTED:
         raise ConnectorError(f"Notion nests blocks without an end under {id}.")
-    blocks = []
-    for raw in api.children(id):
-        if _in_trash(raw):
-            continue
-        nested = raw["has_children"] and raw["type"] not in ("child_page", "child_database")
-        blocks.append(Block(raw, _blocks(api, raw["id"], depth + 1) if nested else ()))
-    return tuple(blocks)
+    return tuple(
+        Block(raw, _inside(api, raw, depth + 1)) for raw in api.children(id) if not _in_trash(raw)
+    )
+
+
+def _inside(api: NotionApi, raw: Raw, depth: int) -> tuple[Block, ...]:
+    if not raw["has_children"] or raw["type"] in ("child_page", "child_database"):
+        return ()
+    return _shared(lambda: _blocks(api, raw["id"], depth)) or ()
 
 
 def _in_trash(raw: Raw) -> bool:

@@ -13,10 +13,11 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from connectors.base import ConnectorError, Document, Entry, Kind
-from connectors.drive_memory import Memory, Raw
+from connectors.cloud_feed import Feed
+from connectors.cloud_memory import Memory, Raw
 from connectors.files import MAX_BYTES
 from connectors.sharepoint_api import BATCH, GraphApi, values
-from connectors.sharepoint_feed import Feed
+from connectors.sharepoint_feed import Library
 from connectors.sharepoint_item import (
     Place,
     is_document,
@@ -67,7 +68,7 @@ class SharePointConnector:
         self.name = name
         self._api = api
         self._selection = selection
-        self._feed = Feed(api, memory, relist_days=relist_days, now=now)
+        self._feed = Feed(memory, relist_days=relist_days, now=now)
         self._now = now
 
     def entries(self) -> Iterator[Entry]:
@@ -77,7 +78,8 @@ class SharePointConnector:
         """
         empty = True
         for place in self._places():
-            files = [file for file in self._feed.items(place).values() if file["document"]]
+            items = self._feed.items(Library(self._api, place)).values()
+            files = [item for item in items if item["document"]]
             files.sort(key=lambda file: str(file["id"]))
             for start in range(0, len(files), BATCH):
                 empty = False

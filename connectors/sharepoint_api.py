@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from connectors.base import ConnectorError
 from connectors.client import LIMITS, SYSTEM_CLOCK, Client, Clock, HttpError
-from connectors.drive_memory import Raw
+from connectors.cloud_memory import Raw
 from connectors.origin import shown
 from connectors.sharepoint_account import GRAPH
 from connectors.sharepoint_errors import explained, reason_of, refused

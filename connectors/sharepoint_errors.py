@@ -1,12 +1,12 @@
 """Why Microsoft refused a request, and what an admin can do about it."""
 
 import base64
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
 from connectors.base import ConnectorError
 from connectors.client import HttpError
+from connectors.cloud_errors import Refusal, parsed
 from connectors.origin import shown
 
 RIGHT: Final = "the application permission Sites.Read.All"  # all that is ever needed
@@ -24,21 +24,12 @@ _TOKEN_REMEDIES: Final = {
 }
 
 
-class GraphRefusal(ConnectorError):
-    """Microsoft Graph answered with an error; `code` is its own word for it."""
-
-    def __init__(self, code: str, status: int | None, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.status = status
-
-
-def explained(error: HttpError, path: str) -> GraphRefusal:
+def explained(error: HttpError, path: str) -> Refusal:
     """Return a refusal in an admin's words."""
     code, said = reason(error.body)
     if not code:
-        return GraphRefusal("", error.status, str(error))
-    return GraphRefusal(code, error.status, refused(path, error.status, code, said))
+        return Refusal("", error.status, str(error))
+    return Refusal(code, error.status, refused(path, error.status, code, said))
 
 
 def refused(path: str, status: int | None, code: str, said: str) -> str:
@@ -53,7 +44,7 @@ def refused(path: str, status: int | None, code: str, said: str) -> str:
 
 def reason(body: bytes) -> tuple[str, str]:
     """Return Graph's word for an error, and its sentence; empty where it gives none."""
-    return reason_of(_object(body))
+    return reason_of(parsed(body))
 
 
 def reason_of(body: object) -> tuple[str, str]:
@@ -66,7 +57,7 @@ def reason_of(body: object) -> tuple[str, str]:
 
 def token_refused(error: HttpError, url: str) -> ConnectorError:
     """Return why no token was given to the app."""
-    answer = _object(error.body)
+    answer = parsed(error.body)
     code = str(answer.get("error", ""))
     remedy = _TOKEN_REMEDIES.get(code)
     if remedy is None:
@@ -94,14 +85,6 @@ def _claims(token: str) -> Mapping[str, Any]:
     if len(parts) != 3:
         return {}
     try:
-        return _object(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        return parsed(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
     except ValueError:
         return {}
-
-
-def _object(body: bytes) -> Mapping[str, Any]:
-    try:
-        found = json.loads(body)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

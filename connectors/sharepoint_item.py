@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Final
 
-from connectors.drive_memory import Raw
+from connectors.cloud_memory import Raw
 from connectors.files import MEDIA_TYPES, SKIPPED_SUFFIXES, UNKNOWN
 
 _READING: Final = frozenset({"read", "write", "owner", "sp.full control"})

@@ -78,21 +78,19 @@ class SlackConnector:
         if waiting is not None:
             return waiting
         place, _, what = key.partition(":")
-        if place == FILE and not is_ts(what):
-            return self._file(entry)
-        return self._conversation(entry, place, what)
+        return self._file(entry) if place == FILE else self._conversation(entry, place, what)
 
     def _begun(self) -> tuple[History, dict[str, Channel]]:
-        """Return what reads channels as they are now, and the channels by name."""
+        """Return what reads channels as they are now, and the channels by id."""
         roster = slack_roster.read(self._api, self._selection)
         self._memory.begin(roster.workspace.names.channels)
         history = History(self.name, self._api, roster, self._memory, now=self._now())
-        return history, {channel.name: channel for channel in roster.workspace.channels}
+        return history, {channel.id: channel for channel in roster.workspace.channels}
 
-    def _conversation(self, entry: Entry, name: str, first: str) -> Document:
+    def _conversation(self, entry: Entry, id: str, first: str) -> Document:
         self._latest = self._latest or self._begun()
         history, channels = self._latest
-        channel = channels.get(name)
+        channel = channels.get(id)
         if channel is None or not is_ts(first):
             raise self._gone(entry)
         thread = history.thread(channel, first)

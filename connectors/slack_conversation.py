@@ -62,8 +62,11 @@ def is_pause(earlier: Said, later: Said) -> bool:
 
 
 def key(source: str, channel: Channel, first: str) -> str:
-    """Return the id of a conversation. first: ts of its first message, or of its thread."""
-    return f"{source}:{channel.name}:{first}"
+    """Return the id of a conversation. first: ts of its first message, or of its thread.
+
+    A channel is its id, which survives that it is renamed; its name it only has for a while.
+    """
+    return f"{source}:{channel.id}:{first}"
 
 
 def document(
@@ -74,10 +77,11 @@ def document(
         Message(s.author, s.at, s.text, _permalink(workspace_url, channel, s)) for s in talk
     ]
     body = write_thread(messages)
-    version = hashlib.blake2b(body, digest_size=16).hexdigest()
+    title = f"#{channel.name}: {_headline(talk)}"
+    version = hashlib.blake2b(f"{title}\n".encode() + body, digest_size=16).hexdigest()
     return Document(
         entry=Entry(key(source, channel, first), version, channel.readers),
-        title=f"#{channel.name}: {_headline(talk)}",
+        title=title,
         url=messages[0].url,
         body=body,
         media_type=THREAD,

@@ -60,7 +60,7 @@ class SlackExportConnector:
             with opened(self._path) as archive:
                 workspace = self._workspace(archive)
                 for channel in workspace.channels:
-                    if entry.id.startswith(f"{self.name}:{channel.name}:"):
+                    if entry.id.startswith(f"{self.name}:{channel.id}:"):
                         documents = self._latest = self._documents(archive, workspace, channel)
         if entry.id not in documents:
             raise ConnectorError(
@@ -92,8 +92,8 @@ class SlackExportConnector:
         name = doubled(channels)
         if name is not None:
             raise ConnectorError(
-                f"{self._path} lists two channels named {name!r}, so it cannot be said who "
-                "may read them. Take one out of channels.json or groups.json."
+                f"{self._path} lists two channels named {name!r} or of its id, so it cannot be "
+                "said who may read them. Take one out of channels.json or groups.json."
             )
         channels.sort(key=lambda channel: channel.name)
         called = {id: person.name for id, person in people.items()}

@@ -14,7 +14,7 @@ from connectors.files import MAX_BYTES, MEDIA_TYPES, SKIPPED_SUFFIXES, UNKNOWN
 from connectors.slack_api import SlackApi
 from connectors.slack_text import Raw, row, rows, words
 
-FILE: Final = "file"  # what stands in an id where conversations have the name of their channel
+FILE: Final = "file"  # what stands in an id where conversations have the id of their channel
 
 # Slack holds the bytes of these; "external" files are links, "tombstone" ones are deleted.
 _HELD: Final = frozenset({"hosted", "snippet"})

@@ -72,7 +72,7 @@ class History:
 
     def _thread(self, channel: Channel, raw: Raw) -> Found:
         ts = words(raw, "ts")
-        root = fingerprint(raw, self._said(raw))
+        root = fingerprint(channel, raw, self._said(raw))
         known = self._memory.thread(channel.id, raw, root, self._now)
         if known is not None:
             id = key(self._source, channel, ts)

@@ -1,6 +1,7 @@
 """What the last listing saw of each thread, so that the next need not read it. Safe to lose.
 
-Holds digests, ids and times; nothing that anybody wrote.
+Holds digests, times, ids of channels and files, and names of public channels; nothing that anybody
+wrote, and of threads no id: one that is forgotten leaves no trace here.
 """
 
 import hashlib
@@ -15,14 +16,15 @@ from connectors.memory_file import opened
 from connectors.slack_files import File
 from connectors.slack_message import Said, is_ts
 from connectors.slack_text import Raw, words
+from connectors.slack_workspace import Channel
 
-FORMAT: Final = 1  # a file of another format, or a damaged one, is begun anew
+FORMAT: Final = 2  # a file of another format, or a damaged one, is begun anew
 DAY_S: Final = 86_400
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS threads (
-    channel TEXT NOT NULL, ts TEXT NOT NULL, root TEXT NOT NULL, version TEXT, files TEXT NOT NULL,
-    read_at REAL NOT NULL, PRIMARY KEY (channel, ts)
+    thread TEXT PRIMARY KEY, root TEXT NOT NULL, version TEXT, files TEXT NOT NULL,
+    read_at REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS channels (id TEXT PRIMARY KEY, oldest TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS names (id TEXT PRIMARY KEY, name TEXT NOT NULL);
@@ -68,8 +70,8 @@ class Memory:
     def thread(self, channel: str, raw: Raw, root: str, now: float) -> Thread | None:
         """Return a thread if it need not be read again. raw, root: its first message."""
         row = self._database.execute(
-            "SELECT root, version, files, read_at FROM threads WHERE channel = ? AND ts = ?",
-            (channel, words(raw, "ts")),
+            "SELECT root, version, files, read_at FROM threads WHERE thread = ?",
+            (_digest(channel, words(raw, "ts")),),
         ).fetchone()
         if row is None or row[0] != root:
             return None
@@ -84,8 +86,8 @@ class Memory:
         files = json.dumps([(file.id, file.version) for file in thread.files])
         with self._database as database:
             database.execute(
-                "INSERT OR REPLACE INTO threads VALUES (?, ?, ?, ?, ?, ?)",
-                (channel, ts, thread.root, thread.version, files, thread.read_at),
+                "INSERT OR REPLACE INTO threads VALUES (?, ?, ?, ?, ?)",
+                (_digest(channel, ts), thread.root, thread.version, files, thread.read_at),
             )
 
     def oldest(self, channel: str) -> str | None:
@@ -114,7 +116,10 @@ def is_due(ts: str, read_at: float, latest: float, now: float, reread_days: int)
     return turns[0] != turns[1]
 
 
-def fingerprint(raw: Raw, root: Said | None) -> str:
-    """Return what changes if the first message of a thread does, or the number of its replies."""
-    facts = [repr(root), raw.get("reply_count"), words(raw, "latest_reply")]
+def fingerprint(channel: Channel, raw: Raw, root: Said | None) -> str:
+    """Return what changes if a thread's first message does, its replies' number, or its channel."""
+    return _digest(channel.name, repr(root), raw.get("reply_count"), words(raw, "latest_reply"))
+
+
+def _digest(*facts: object) -> str:
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()

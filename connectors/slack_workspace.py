@@ -99,10 +99,10 @@ def is_shared(channel: Raw) -> bool:
 
 
 def doubled(channels: Sequence[Channel]) -> str | None:
-    """Return a name that two channels have, None if there is none."""
+    """Return the name of a channel whose name or id another one has too, None if there is none."""
     seen: set[str] = set()
     for channel in channels:
-        if channel.name in seen:
+        if not seen.isdisjoint((channel.name, channel.id)):
             return channel.name
-        seen.add(channel.name)
+        seen |= {channel.name, channel.id}
     return None

@@ -24,6 +24,7 @@ EMBEDDED = 36  # sentences whose vectors are made for one question: 60 ms on two
 READ = 16  # sentences that the reader sees: 40 ms
 MIN_LETTERS = 12  # shorter units (a lone heading word, a table cell) answer nothing
 MAX_LETTERS = 1000  # of a sentence in its context, as it is embedded and read
+SURELY_FITS = 128  # letters that no script makes too many tokens of: three each in Hangul
 
 # How a message of a conversation begins: "Clara Peeters (2026-03-05 05:50): ".
 _MESSAGE = re.compile(r"^[^\n]{1,80}? \(\d{4}-\d\d-\d\d \d\d:\d\d\): ", re.MULTILINE)
@@ -56,6 +57,7 @@ class Sentence:
     """A unit of a retrieved chunk, and how likely it answers the question."""
 
     hit: int  # position of its chunk among the hits
+    document: str  # id of its document
     start: int  # [start, end) in the document's parsed text
     end: int
     text: str  # verbatim
@@ -122,7 +124,7 @@ def candidates(
     found = _promising(question, found)
     if not found:
         return []
-    vectors = embedder.embed_passages([s.in_context for s in found])
+    vectors = embedder.embed_passages([_fitting(s.in_context, embedder) for s in found])
     features = _features(question, found, hits, vectors @ vector)
     return [replace(s, vector=vectors[i], features=features[i]) for i, s in enumerate(found)]
 
@@ -189,6 +191,7 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
         found.append(
             Sentence(
                 hit=position,
+                document=chunk.document.id,
                 start=chunk.start + unit.start,
                 end=chunk.start + unit.end,
                 text=text,
@@ -214,6 +217,16 @@ def _in_context(title: str, heading: Sequence[str], text: str) -> str:
     """Return what a sentence is about, then the sentence: "Leave › Carrying over: In Leeds …"."""
     about = dict.fromkeys([title, *heading[-1:]])
     return f"{' › '.join(about)}: {text}"[:MAX_LETTERS]
+
+
+def _fitting(text: str, embedder: Embedder) -> str:
+    """Return the text as far as the embedder can read it."""
+    while len(text) > SURELY_FITS:
+        tokens = embedder.count_tokens(text)
+        if tokens <= embedder.max_tokens:
+            break
+        text = text[: len(text) * embedder.max_tokens // tokens]
+    return text
 
 
 def _promising(question: str, found: list[Sentence]) -> list[Sentence]:

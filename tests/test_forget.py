@@ -15,9 +15,12 @@ from rag.confidence import SIGNALS, Calibration
 from rag.correct import Policy
 from rag.engine import Engine, Limits, Models
 from rag.evidence import Weights
+from tests.connectors.slack_company import SlackCompany
+from tests.connectors.test_slack_export import reply, said, ts
 from tests.fake_models import HashEmbedder, OverlapReader, ScriptedModel
 from tests.rag.corpus import RANKING
 from tests.ui.fake_answers import Ratings, answered
+from tests.ui.slack_server import BOT_TOKEN
 from ui import settings as settings_file
 from ui import wiring
 from ui.chat import Chat
@@ -73,8 +76,8 @@ class Company:
     def files_with(self, *words: str) -> set[str]:
         """Return the files of the data directory that hold one of the words, in any case."""
         files = [file for file in self.data.rglob("*") if file.is_file()]
-        bodies = {file.name: file.read_bytes().lower() for file in files}
-        return {name for name, body in bodies.items() if any(w.encode() in body for w in words)}
+        bodies = [(file.name, file.read_bytes().lower()) for file in files]
+        return {name for name, body in bodies if any(w.encode() in body for w in words)}
 
 
 @pytest.fixture
@@ -148,6 +151,33 @@ def test_no_byte_of_a_forgotten_document_is_left_after_the_next_generation(
     report = company.run("ingest")
     assert "Nothing changed" in report
     assert "5 unchanged" in report
+
+
+def test_no_byte_of_a_forgotten_thread_is_left_though_its_channel_is_remembered(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", BOT_TOKEN)
+    with SlackCompany() as workspace:
+        workspace.add_channel("C1", "general")
+        for minute in (0, 300, 600):
+            workspace.put("C1", said(minute, f"Who saw quokka{minute:03d}zx?"))
+            workspace.put("C1", reply(minute + 1, minute, "It left the zoo."))
+        company.file.write_text(
+            '[[sources]]\ntype = "slack"\nname = "talk"\nreaders = ["everyone"]\n'
+            f'api_url = "{workspace.api_url}"\ninclude_files = false\n'
+        )
+        company.run("ingest")
+        thread = ts(300)
+        assert company.files_with(thread) == {"chunks.sqlite"}
+        company.run("forget", f"talk:C1:{thread}", "--yes")
+        for _ in range(2):
+            company.run("ingest")
+            assert company.files_with(thread, "quokka300zx") == set()
+        assert company.files_with("quokka600zx") == {"chunks.sqlite"}
+        workspace.calls.clear()
+        company.run("ingest")
+        assert workspace.count("conversations.replies") == 0
+    assert (company.data / "talk.threads.sqlite").exists()
 
 
 def test_an_erasure_that_broke_off_is_finished_by_the_next_run(

@@ -1,7 +1,10 @@
 """[[sources]] tables into connectors. Imports are lazy: each costs."""
 
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import assert_never
+from weakref import finalize
 
 from connectors.base import Connector
 from ui.settings import secret
@@ -46,11 +49,26 @@ def connector(source: Source, data_dir: Path) -> Connector:
 
             return connection(source, data_dir)
         case GoogleDriveSource() | SharePointSource():
-            from ui.drive_connections import drive
+            from ui.cloud_connections import drive
 
             return drive(source, data_dir)
         case _:
             assert_never(source)
+
+
+def onlooker(source: Source, data_dir: Path) -> Connector:
+    """Return a connector that knows what the source's own does, and leaves that as it is.
+
+    It begins with a copy, which lasts as long as the connector: an ingestion may be at work.
+    """
+    from connectors import memory_file
+
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="footnote-")))
+        memory_file.copy(source.name, data_dir, folder)
+        made = connector(source, folder)
+        finalize(made, stack.pop_all().close)
+    return made
 
 
 def _local(source: LocalSource) -> Connector:

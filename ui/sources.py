@@ -7,7 +7,7 @@ from itertools import islice
 
 from connectors.base import Connector, ConnectorError, Entry
 from index.access import EVERYONE, normal
-from ui.connections import connector
+from ui.connections import onlooker
 from ui.settings import Settings, SettingsError
 
 SHOWN = 10
@@ -43,7 +43,7 @@ def check(settings: Settings, name: str | None) -> list[Check]:
     checks = []
     for source in chosen:
         try:
-            documents, opened = _look(connector(source, settings.data_dir))
+            documents, opened = _look(onlooker(source, settings.data_dir))
         except (ConnectorError, SettingsError) as error:
             checks.append(Check(source.name, source.type, error=str(error)))
         else:

@@ -17,7 +17,7 @@ from ingest.report import Report
 from ingest.sync import Limits, Plan
 from rag.base import LanguageModel, Reader
 from rag.engine import Engine
-from ui.connections import connector
+from ui.connections import connector, onlooker
 from ui.settings import EmbedderSection, ModelSection, Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ def plans(settings: Settings, *, now: datetime, progress: Progress) -> list[Plan
     forgotten = overlay(settings).now().forgotten if kept else lambda _: False
     return [
         nightly.plan(
-            WithoutForgotten(connector(source, settings.data_dir), forgotten),
+            WithoutForgotten(onlooker(source, settings.data_dir), forgotten),
             _published(settings, source.name, forgotten),
             kept[0].past(source.name) if kept else Past(),
             limits=limits(settings),

@@ -9,11 +9,11 @@ import pytest
 
 from connectors.base import ConnectorError, Document, Entry
 from connectors.client import Limits
-from connectors.drive_memory import Memory
+from connectors.cloud_feed import DAY_S
+from connectors.cloud_memory import Memory
 from connectors.gdrive import GoogleDriveConnector, Selection
 from connectors.gdrive_account import polite, service_account
 from connectors.gdrive_api import DriveApi
-from connectors.gdrive_feed import DAY_S
 from connectors.gdrive_file import Sharing
 from ingest import parse
 from tests.connectors.google_drive import (

@@ -10,8 +10,8 @@ import pytest
 
 from connectors.base import ConnectorError, Entry
 from connectors.client import Limits
+from connectors.cloud_feed import DAY_S
 from connectors.gdrive import Selection
-from connectors.gdrive_feed import DAY_S
 from tests.connectors.google_drive import Fault, cut, google_drive, group, refusal
 from tests.connectors.test_client import PATIENT
 from tests.connectors.test_gdrive import NOW, Nights

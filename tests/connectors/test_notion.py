@@ -123,6 +123,30 @@ class TestListing:
         server.unshared.add("p3")
         assert before.keys() - listed(server).keys() == {"notion:p3"}
 
+    @pytest.mark.parametrize("part", ["blocks/synced", "comments"])
+    def test_a_block_or_comments_that_are_not_shared_take_no_page_away(
+        self, server: Notion, part: str
+    ) -> None:
+        synced = block("synced", "synced_block")
+        inner = server.nest(synced, block("b9", "paragraph", "Of another page."))
+        server.blocks["p2"].insert(1, inner)
+        before = listed(server)
+        server.refusals[part] = 404
+        assert listed(server).keys() == before.keys()
+        assert "At most 120 euro." in parse(document(server, "notion:p2")).text
+
+    def test_a_page_that_is_shared_no_more_once_it_was_found_is_gone_alone(
+        self, server: Notion
+    ) -> None:
+        before = listed(server)
+        server.refusals |= {"blocks/p4/": 404, "pages/p4": 404}
+        assert before.keys() - listed(server).keys() == {"notion:p4"}
+
+    def test_a_page_that_is_shared_without_its_text_is_an_error(self, server: Notion) -> None:
+        server.refusals["blocks/p2/"] = 404
+        with pytest.raises(ConnectorError, match="404"):
+            listed(server)
+
     def test_a_workspace_that_shares_nothing_is_an_error(self, server: Notion) -> None:
         server.unshared |= set(server.found)
         with pytest.raises(ConnectorError, match="shares no page with the connection"):
@@ -180,6 +204,34 @@ class TestVersions:
         for entry in entries:
             source.fetch(entry)
         assert len(server.requests) == calls
+
+
+class TestOddPages:
+    def test_half_a_character_is_a_question_mark_and_nothing_else_is_lost(
+        self, server: Notion
+    ) -> None:
+        before = listed(server)
+        server.blocks["p2"][0]["paragraph"]["rich_text"] = rich("At most \ud83d 130 euro.")
+        server.pages["p2"]["properties"]["Name"]["title"] = rich("Hotels \ude00")
+        after = listed(server)
+        assert [id for id in after if after[id] != before[id]] == ["notion:p2"]
+        found = document(server, "notion:p2")
+        assert found.title == "Hotels ?"
+        assert "At most ? 130 euro." in parse(found).text
+
+    def test_a_page_that_cannot_be_converted_fails_alone_and_when_it_is_fetched(
+        self, server: Notion
+    ) -> None:
+        before = listed(server)
+        server.blocks["p2"][0]["paragraph"]["rich_text"] = [{"type": "text"}]
+        source = connector(server)
+        after = {entry.id: entry for entry in source.entries()}
+        assert [id for id in after if after[id] != before[id]] == ["notion:p2"]
+        assert after == listed(server)
+        assert after.keys() == before.keys()
+        with pytest.raises(ConnectorError, match="notion.so/p2 cannot be converted: KeyError"):
+            source.fetch(after["notion:p2"])
+        assert source.fetch(after["notion:p3"]).title == "Cities"
 
 
 class TestText:

@@ -9,11 +9,11 @@ import pytest
 
 from connectors.base import ConnectorError, Document, Entry
 from connectors.client import Limits
-from connectors.drive_memory import Memory
+from connectors.cloud_feed import DAY_S
+from connectors.cloud_memory import Memory
 from connectors.sharepoint import Selection, SharePointConnector
 from connectors.sharepoint_account import App, polite
 from connectors.sharepoint_api import GraphApi
-from connectors.sharepoint_feed import DAY_S
 from tests.connectors.google_drive import Fault
 from tests.connectors.graph import (
     DRIVE,

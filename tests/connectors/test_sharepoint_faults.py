@@ -10,7 +10,7 @@ import pytest
 
 from connectors.base import ConnectorError, Entry
 from connectors.client import Limits
-from connectors.sharepoint_feed import DAY_S
+from connectors.cloud_feed import DAY_S
 from tests.connectors.google_drive import Fault
 from tests.connectors.graph import DRIVE, Graph, cut, graph, refusal, site_group
 from tests.connectors.test_client import PATIENT

@@ -92,11 +92,11 @@ class LiveSource:
 
     def change(self) -> str:
         self.company.edit("C1", ts(5), text="At the front desk, with your passport.")
-        return f"slack:general:{ts(0)}"
+        return f"slack:C1:{ts(0)}"
 
     def remove(self) -> str:
         self.company.delete("C1", ts(600))
-        return f"slack:general:{ts(600)}"
+        return f"slack:C1:{ts(600)}"
 
     def damage(self) -> None:
         self.company.faults["conversations.history"] = Fault(error="not_in_channel", after=1)
@@ -128,7 +128,7 @@ class TestNeverStale:
         self, company: SlackCompany, source: LiveSource
     ) -> None:
         company.put("C1", reply(21 * 1440, 0, "It is at gate B now."))
-        document = documents(source.connector())[f"slack:general:{ts(0)}"]
+        document = documents(source.connector())[f"slack:C1:{ts(0)}"]
         assert texts(document)[-1] == "It is at gate B now."
         assert document.updated_at == datetime(2026, 3, 23, 8, 0, 0, 100, tzinfo=UTC)
 
@@ -136,7 +136,7 @@ class TestNeverStale:
         company.put("C1", reply(6, 0, "No, at gate B."))
         listed(source.connector())
         company.delete("C1", ts(5))
-        document = documents(source.connector())[f"slack:general:{ts(0)}"]
+        document = documents(source.connector())[f"slack:C1:{ts(0)}"]
         assert texts(document) == ["How do I reset my badge?", "No, at gate B."]
 
     def test_a_reply_that_takes_the_place_of_a_deleted_one_is_seen(
@@ -144,7 +144,7 @@ class TestNeverStale:
     ) -> None:
         company.delete("C1", ts(5))
         company.put("C1", reply(6, 0, "No, at gate B."))
-        document = documents(source.connector())[f"slack:general:{ts(0)}"]
+        document = documents(source.connector())[f"slack:C1:{ts(0)}"]
         assert texts(document)[-1] == "No, at gate B."
 
     @pytest.mark.parametrize(("minute", "thread"), [(0, 0), (10, 10)])
@@ -152,14 +152,14 @@ class TestNeverStale:
         self, company: SlackCompany, source: LiveSource, minute: int, thread: int
     ) -> None:
         company.edit("C1", ts(minute), text="The door code changed this morning.")
-        document = documents(source.connector())[f"slack:general:{ts(thread)}"]
+        document = documents(source.connector())[f"slack:C1:{ts(thread)}"]
         assert texts(document)[0] == "The door code changed this morning."
 
     def test_a_deleted_first_message_leaves_the_replies(
         self, company: SlackCompany, source: LiveSource
     ) -> None:
         company.delete("C1", ts(0))
-        document = documents(source.connector())[f"slack:general:{ts(0)}"]
+        document = documents(source.connector())[f"slack:C1:{ts(0)}"]
         assert texts(document) == ["At the front desk."]
 
     def test_an_edited_reply_of_an_old_thread_is_seen_within_a_week(
@@ -169,7 +169,7 @@ class TestNeverStale:
         seen = []
         for _ in range(7):
             source.clock.time += DAY_S
-            document = documents(source.connector())[f"slack:general:{ts(0)}"]
+            document = documents(source.connector())[f"slack:C1:{ts(0)}"]
             seen.append(texts(document)[1])
         assert seen == sorted(seen)  # "desk." before "desk, with": first the old text
         assert seen[-1] == "At the front desk, with your passport."
@@ -180,7 +180,7 @@ class TestNeverStale:
         company.put("C1", reply(20 * 1440, 0, "Is that still so?"))
         listed(source.connector())
         company.edit("C1", ts(20 * 1440), text="Is this still so?")
-        document = documents(source.connector())[f"slack:general:{ts(0)}"]
+        document = documents(source.connector())[f"slack:C1:{ts(0)}"]
         assert texts(document)[-1] == "Is this still so?"
 
     def test_a_bots_alarm_becomes_a_document_when_a_person_replies(
@@ -189,9 +189,9 @@ class TestNeverStale:
         alarm = said(30, "Queue age 612 s", user="UB", subtype="bot_message", bot_id="B1")
         company.put("C1", alarm)
         company.put("C1", reply(31, 30, "Still 630 s", user="UB", bot_id="B1"))
-        assert f"slack:general:{ts(30)}" not in listed(source.connector())
+        assert f"slack:C1:{ts(30)}" not in listed(source.connector())
         company.put("C1", reply(20 * 1440, 30, "Certificate expired, renewing."))
-        document = documents(source.connector())[f"slack:general:{ts(30)}"]
+        document = documents(source.connector())[f"slack:C1:{ts(30)}"]
         assert texts(document) == ["Queue age 612 s", "Certificate expired, renewing."]
 
     def test_a_lost_memory_changes_nothing(self, source: LiveSource) -> None:
@@ -260,7 +260,7 @@ class TestReaders:
         assert {id: entry.version for id, entry in after.items()} == {
             id: entry.version for id, entry in before.items()
         }
-        assert after[f"slack:general:{ts(0)}"].readers == {
+        assert after[f"slack:C1:{ts(0)}"].readers == {
             "user:ann@x.example",
             "user:bo@x.example",
         }
@@ -270,7 +270,7 @@ class TestReaders:
         company.add_channel("G1", "board", is_private=True, members=["U1", "U2"])
         known = listed(source.connector())
         company.add_channel("G1", "board", is_private=True, members=["U2"])
-        entry = listed(source.connector())[f"slack:board:{ts(1)}"]
+        entry = listed(source.connector())[f"slack:G1:{ts(1)}"]
         assert entry.readers == {"user:bo@x.example"}
         assert entry.version == known[entry.id].version
 
@@ -281,7 +281,7 @@ class TestReaders:
         source.clock.time = T0 + 60 * DAY_S
         company.add_channel("C2", "project-fox")
         company.put("C1", reply(7, 0, "Ask in <#C2> please."))
-        id = f"slack:general:{ts(0)}"
+        id = f"slack:C1:{ts(0)}"
         assert texts(documents(source.connector())[id])[-1] == "Ask in #project-fox please."
         company.add_channel("C2", "project-fox", is_private=True, is_member=False)
         assert texts(documents(source.connector())[id])[-1] == "Ask in #C2 please."
@@ -296,7 +296,7 @@ class TestReaders:
         }
         company.add_channel("G1", "board", is_private=True, members=["U1", "U3", "U4", "U7", "U8"])
         company.put("G1", said(1, "Draft of the budget is here."))
-        id = f"slack:board:{ts(1)}"
+        id = f"slack:G1:{ts(1)}"
         assert listed(connector(company))[id].readers == {"user:ann@x.example"}
         chosen = connector(company, guests=frozenset({"gus@guest.example"}))
         assert listed(chosen)[id].readers == {"user:ann@x.example", "user:gus@guest.example"}
@@ -325,18 +325,18 @@ class TestChannels:
         self, company: SlackCompany
     ) -> None:
         found = documents(connector(company))
-        assert sorted(found) == [f"slack:closed:{ts(0)}", f"slack:general:{ts(0)}"]
+        assert sorted(found) == [f"slack:C1:{ts(0)}", f"slack:G2:{ts(0)}"]
         asked = [call.arguments.get("channel") for call in company.calls if call.method in READS]
         assert set(asked) == {"C1", "G2"}
 
     def test_a_shared_channel_is_read_if_it_is_listed(self, company: SlackCompany) -> None:
         found = listed(connector(company, shared=frozenset({"partners"})))
-        assert f"slack:partners:{ts(0)}" in found
-        assert f"slack:invited:{ts(0)}" not in found
+        assert f"slack:C3:{ts(0)}" in found
+        assert f"slack:C4:{ts(0)}" not in found
 
     def test_channels_are_included_and_excluded_by_name(self, company: SlackCompany) -> None:
-        assert sorted(listed(connector(company, include=("gen*",)))) == [f"slack:general:{ts(0)}"]
-        assert sorted(listed(connector(company, exclude=("gen*",)))) == [f"slack:closed:{ts(0)}"]
+        assert sorted(listed(connector(company, include=("gen*",)))) == [f"slack:C1:{ts(0)}"]
+        assert sorted(listed(connector(company, exclude=("gen*",)))) == [f"slack:G2:{ts(0)}"]
 
     def test_a_workspace_without_a_channel_to_read_is_an_error(self, company: SlackCompany) -> None:
         with pytest.raises(ConnectorError, match="Invite the app"):
@@ -348,4 +348,4 @@ class TestChannels:
         known = {entry.id: entry for entry in connector(company).entries()}
         company.add_channel("G2", "closed", is_private=True, is_member=False)
         now = listed(connector(company))
-        assert known.keys() - now.keys() == {f"slack:closed:{ts(0)}"}
+        assert known.keys() - now.keys() == {f"slack:G2:{ts(0)}"}

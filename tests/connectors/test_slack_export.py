@@ -99,12 +99,12 @@ class ExportSource:
     def change(self) -> str:
         self.messages[1]["text"] = "At the front desk, with your passport."
         self.save()
-        return f"slack:general:{ts(0)}"
+        return f"slack:C1:{ts(0)}"
 
     def remove(self) -> str:
         removed = self.messages.pop()
         self.save()
-        return f"slack:general:{removed['ts']}"
+        return f"slack:C1:{removed['ts']}"
 
     def damage(self) -> None:
         day = self.root / "general" / DAY
@@ -138,7 +138,7 @@ class TestThreads:
         root = said(0, "Does <@U2> know the *VPN* address?", thread_ts=ts(0))
         answer = reply(3, 0, "vpn.example &amp; port 443")
         document = only(export(tmp_path, {f"general/{DAY}": [answer, root]}))
-        assert document.entry.id == "slack:general:1772438400.000100"
+        assert document.entry.id == "slack:C1:1772438400.000100"
         assert document.entry.readers == ALL
         assert document.title == "#general: Does @Bo Ek know the VPN address?"
         assert document.media_type == THREAD
@@ -169,15 +169,15 @@ class TestThreads:
             ],
         }
         by_id = documents(export(tmp_path, days))
-        assert texts(by_id[f"slack:general:{ts(0)}"]) == ["Which port?", "It moved to port 8443."]
-        assert by_id[f"slack:general:{ts(0)}"].updated_at == datetime(
+        assert texts(by_id[f"slack:C1:{ts(0)}"]) == ["Which port?", "It moved to port 8443."]
+        assert by_id[f"slack:C1:{ts(0)}"].updated_at == datetime(
             2026, 3, 23, 8, 0, 0, 100, tzinfo=UTC
         )
         assert len(by_id) == 2
 
     def test_a_reply_without_its_root_is_a_thread_of_that_id(self, tmp_path: Path) -> None:
         document = only(export(tmp_path, {f"general/{DAY}": [reply(5, 0, "Yes, it is.")]}))
-        assert document.entry.id == f"slack:general:{ts(0)}"
+        assert document.entry.id == f"slack:C1:{ts(0)}"
         assert document.url.endswith("/p1772438700000100?thread_ts=1772438400.000100&cid=C1")
 
     def test_a_root_that_does_not_know_it_is_one_is_in_its_thread(self, tmp_path: Path) -> None:
@@ -231,8 +231,8 @@ class TestMessagesOutsideThreads:
         ]
         by_id = documents(export(tmp_path, {f"general/{DAY}": day}))
         assert {id: texts(document) for id, document in by_id.items()} == {
-            f"slack:general:{ts(0)}": ["Is the canteen open today?", "Yes.", "Thanks!"],
-            f"slack:general:{ts(360)}": ["The projector in room 4 is broken."],
+            f"slack:C1:{ts(0)}": ["Is the canteen open today?", "Yes.", "Thanks!"],
+            f"slack:C1:{ts(360)}": ["The projector in room 4 is broken."],
         }
 
     def test_midnight_and_threads_between_them_do_not_part_them(self, tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ class TestMessagesOutsideThreads:
         day = [said(0, "hello!"), said(1, "Where do I find the <https://a.example|form>? :pray:")]
         document = only(export(tmp_path, {f"general/{DAY}": day}))
         assert document.title == "#general: Where do I find the form?"
-        assert document.entry.id == f"slack:general:{ts(0)}"
+        assert document.entry.id == f"slack:C1:{ts(0)}"
 
 
 @pytest.mark.parametrize(
@@ -328,11 +328,27 @@ class TestReaders:
         write(tmp_path, "groups.json", GROUPS)
         assert texts(only(tmp_path)) == ["As said in #G1 and #general: go"]
 
-    def test_two_channels_of_one_name_are_an_error(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("double", "name"), [({"name": "general"}, "general"), ({"id": "C1"}, "board")]
+    )
+    def test_two_channels_of_one_name_or_id_are_an_error(
+        self, tmp_path: Path, double: Raw, name: str
+    ) -> None:
         export(tmp_path, {})
-        write(tmp_path, "groups.json", [{**GROUPS[0], "name": "general"}])
-        with pytest.raises(ConnectorError, match="two channels named 'general'"):
+        write(tmp_path, "groups.json", [{**GROUPS[0], **double}])
+        with pytest.raises(ConnectorError, match=f"two channels named '{name}'"):
             list(connector(tmp_path).entries())
+
+
+def test_a_channel_that_is_renamed_keeps_its_ids_and_links(tmp_path: Path) -> None:
+    talk = [said(0, "How do I reset my badge?"), reply(5, 0, "At the front desk.")]
+    before = only(export(tmp_path / "a", {f"general/{DAY}": talk}))
+    export(tmp_path / "b", {f"hall/{DAY}": talk})
+    write(tmp_path / "b", "channels.json", [{"id": "C1", "name": "hall"}])
+    after = only(tmp_path / "b")
+    assert (after.entry.id, after.url) == (before.entry.id, before.url)
+    assert after.title == "#hall: How do I reset my badge?"
+    assert after.entry.version != before.entry.version
 
 
 class TestDamage:

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from connectors.slack_memory import DAY_S, FORMAT, Memory, Thread, fingerprint, is_due
+from connectors.slack_workspace import Channel
 
 TS = "1772438400.000100"
 OLD = 1_772_438_400.0
+GENERAL = Channel("C1", "general", frozenset({"everyone"}))
 NOW = OLD + 100 * DAY_S
 
 
@@ -53,12 +55,12 @@ def _reads(ts: str, read_at: float, nights: list[float], days: int) -> list[bool
 )
 def test_more_or_other_replies_change_the_fingerprint(changed: dict[str, object]) -> None:
     raw = {"ts": TS, "reply_count": 2, "latest_reply": "1772438460.000100"}
-    assert fingerprint({**raw, **changed}, None) != fingerprint(raw, None)
+    assert fingerprint(GENERAL, {**raw, **changed}, None) != fingerprint(GENERAL, raw, None)
 
 
 def test_a_memory_of_another_format_is_begun_anew(tmp_path: Path) -> None:
     raw = {"ts": TS, "reply_count": 2, "latest_reply": TS}
-    root = fingerprint(raw, None)
+    root = fingerprint(GENERAL, raw, None)
     kept = Thread(root, "1", (), NOW)
     Memory(tmp_path / "m", reread_days=7).keep("C1", TS, kept)
     assert Memory(tmp_path / "m", reread_days=7).thread("C1", raw, root, NOW) == kept

@@ -189,6 +189,22 @@ def test_a_fault_in_the_middle_of_a_listing_purges_nothing(nights: Nights, fault
     assert nights.job.known("conf") == before
 
 
+def test_an_empty_list_of_the_attachments_that_a_page_showed_purges_none(tmp_path: Path) -> None:
+    with confluence(cloud=False) as server, proxied(server.url.rpartition("/")[0]) as proxy:
+        fill(server)
+        for number in range(8, 20):
+            server.add(str(number), f"Page {number}", parent="1")
+        nights = Nights(tmp_path, server)
+        nights()
+        before = nights.job.known("conf")
+        proxy.counts = lambda request: "/child/attachment" in request.path
+        proxy.fault, proxy.spoiled = emptied, lambda number: True
+        report = nights(proxy)
+        assert "incomplete listing: 2 of the attachments" in str(report.error)
+        assert (report.hidden, report.deleted) == (0, 0)
+        assert nights.job.known("conf") == before
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", ALL_FAULTS)
 def test_no_fault_of_a_listing_purges_anything(nights: Nights, fault: str) -> None:

@@ -91,6 +91,33 @@ def test_scenario_4_an_edited_message_and_a_deleted_reply_are_gone(nights: Night
     assert "blue badge 0 of help-it" not in text
 
 
+@pytest.mark.parametrize("private", [False, True])
+def test_scenario_8_a_channel_that_is_renamed_is_the_same_documents_under_its_new_name(
+    nights: Nights, private: bool
+) -> None:
+    nights.company.add_channel("C2", "help-it", is_private=private, members=["U1"])
+    nights()
+    before = nights.job.known("slack")
+    nights.company.add_channel("C2", "support", is_private=private, members=["U1"])
+    report = nights()
+    assert (report.added, report.changed, report.hidden) == (0, 10, 0)
+    after = nights.job.known("slack")
+    assert {id: info.url for id, info in after.items()} == {
+        id: info.url for id, info in before.items()
+    }
+    assert sum("#support: " in info.title for info in after.values()) == 10
+    assert not any("#help-it" in info.title for info in after.values())
+
+
+def test_scenario_11_a_channel_that_is_renamed_as_it_becomes_private_is_hidden(
+    nights: Nights,
+) -> None:
+    nights.company.add_channel("C2", "deals", is_private=True, members=["U1"])
+    nights()
+    assert "help-it" not in nights.text()
+    assert "blue badge 9 of help-it" in nights.text(ANN)
+
+
 def test_scenario_11_a_channel_that_becomes_private_is_hidden_though_no_text_changed(
     nights: Nights,
 ) -> None:

@@ -26,3 +26,8 @@ def test_on_a_page_only_the_sentence_after_a_question_answers_it() -> None:
     read = contexts("Who pays for the train? The company pays for it. Book two weeks before.")
     assert "Who pays for the train?" in read["The company pays for it."]
     assert "Who pays for the train?" not in read["Book two weeks before."]
+
+
+def test_a_sentence_of_more_tokens_than_the_embedder_reads_is_embedded_as_far_as_it_does() -> None:
+    long = "The torque is 0.6 Nm" + "?!" * 400  # a mark is a token
+    assert len(contexts(f"{long}\n\nThe lid is blue and has four screws.")) == 2

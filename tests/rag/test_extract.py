@@ -36,6 +36,15 @@ def test_an_unsure_one_has_up_to_three_in_reading_order() -> None:
     ]
 
 
+def test_what_another_document_adds_is_left_out() -> None:
+    other = hit("Sabbaticals need a note.", document="wiki:sabbatical")
+    found = ranked("leave", LEAVE, other)
+    (note,) = (s for s in found if s.document == "wiki:sabbatical")
+    parental = next(s for s in found if s.text.startswith("Parental"))
+    both = [replace(parental, probability=0.3), replace(note, probability=0.29)]
+    assert said(*both) == ["Parental leave is 20 weeks."]
+
+
 def test_a_table_row_is_said_with_its_columns() -> None:
     assert said(sentence("Leeds", 0.9)) == ["Region: Leeds; Days: 25 days a year"]
 

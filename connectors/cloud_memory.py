@@ -1,6 +1,7 @@
 """What the last listing of a drive saw, and where its feed of changes goes on. Safe to lose.
 
-Holds ids, digests and who may read; no name, and nothing that anybody wrote. Knows no server.
+Holds ids, digests and who may read; no name, and nothing that anybody wrote. The id of a file that
+is forgotten stays: the feed tells of changes by it. Knows no server.
 """
 
 import json

@@ -20,7 +20,7 @@ def drive(source: GoogleDriveSource | SharePointSource, data_dir: Path) -> Conne
 
 
 def _gdrive(source: GoogleDriveSource, data_dir: Path) -> Connector:
-    from connectors.drive_memory import Memory
+    from connectors.cloud_memory import Memory
     from connectors.gdrive import GoogleDriveConnector, Selection
     from connectors.gdrive_account import polite, service_account
     from connectors.gdrive_api import DriveApi
@@ -47,7 +47,7 @@ def _gdrive(source: GoogleDriveSource, data_dir: Path) -> Connector:
 
 
 def _sharepoint(source: SharePointSource, data_dir: Path) -> Connector:
-    from connectors.drive_memory import Memory
+    from connectors.cloud_memory import Memory
     from connectors.sharepoint import Selection, SharePointConnector
     from connectors.sharepoint_account import App, polite
     from connectors.sharepoint_api import GraphApi
