@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connectors.base import Connector, ConnectorError, Entry
-from index.base import DocumentInfo, StoreError
+from index.base import Build, DocumentInfo, StoreError
 from ingest import parse, report, sync
 from ingest.base import Failure
 from ingest.documents import Loader, Progress
@@ -59,6 +59,7 @@ def run(
     rebuild: bool,
     progress: Progress,
     purged: int = 0,
+    dropped: Sequence[str] = (),
 ) -> Report:
     """Bring the build up to date with every source, and publish it if anything changed.
 
@@ -69,6 +70,7 @@ def run(
     remembers it.
 
     purged: documents that the build lost before because they are forgotten: that is a change.
+    dropped: sources of the index that are in the settings no more.
     """
     now = memory.clock()
     memory.ledger.settle(memory.published_run())
@@ -80,6 +82,7 @@ def run(
 
     try:
         done = [_source(each, loader, memory, rebuild, tell) for each in connectors]
+        done += [_dropped(each, loader, memory, rebuild) for each in dropped]
         made = _made(number, done, loader, purged)
         after = _withheld if made.withheld else _after
         pasts = {each.plan.source: after(each, number, now) for each in done}
@@ -135,14 +138,24 @@ def _source(
         made = sync.plan_anew(made, past, parser=parse.VERSION)
     failures = loader.load(connector, made.to_fetch(), progress)
     stale = sync.stale(made, known, {failure.document_id for failure in failures})
-    loader.build.set_readers(made.readers())
     loader.build.set_stale(stale)
-    loader.build.delete(made.ids("purge"))
-    _warn(made)
+    _apply(made, loader.build)
     return _Done(made, past, failures, len(stale))
 
 
-def _warn(made: sync.Plan) -> None:
+def _dropped(source: str, loader: Loader, memory: Memory, rebuild: bool) -> _Done:
+    past = memory.ledger.past(source)
+    known = (memory.published if rebuild else loader.build.documents)(source)
+    made = sync.plan_dropped(source, known, past, kept=not rebuild)
+    _apply(made, loader.build)
+    return _Done(made, past)
+
+
+def _apply(made: sync.Plan, build: Build) -> None:
+    build.set_readers(made.readers())
+    build.delete(made.ids("purge"))
+    if made.dropped:
+        log.warning("source dropped source=%s documents=%d", made.source, len(made.steps))
     if made.held:
         log.warning("loss held source=%s reason=%s", made.source, made.held)
     if closed := len(made.ids("close")):

@@ -61,6 +61,7 @@ class Plan:
     unchanged: int = 0
     error: str | None = None  # why the source could not be listed
     held: str | None = None  # why the loss is not applied
+    dropped: bool = False  # the settings do not name the source any more
 
     def ids(self, *actions: Action) -> tuple[str, ...]:
         """Return the documents of these steps."""
@@ -136,6 +137,26 @@ def plan_without_listing(
     return Plan(source, {}, tuple(steps), len(known) - len(steps), error=error)
 
 
+def plan_dropped(source: str, known: Mapping[str, DocumentInfo], past: Past, *, kept: bool) -> Plan:
+    """Hide what is known of a source that left the settings, and purge it the next time.
+
+    No loss is held: a person took the source out. kept: whether what is being built holds its
+    documents still, as a rebuilt index does not.
+    """
+    steps = []
+    for id in known:
+        since = past.missed.get(id)
+        hidden = f", hidden since {since:%Y-%m-%d %H:%M} UTC" if since else ""
+        reason = f"source {source} is no longer in the settings{hidden}"
+        steps.append(Step("purge" if since or not kept else "hide", id, reason))
+    return Plan(source, {}, tuple(steps), dropped=True)
+
+
+def dropped(named: Collection[str], remembered: Iterable[str]) -> list[str]:
+    """Return the sources that an index or a ledger knows and the settings do not name, by name."""
+    return sorted(set(remembered).difference(named))
+
+
 def stale(
     made: Plan, known: Mapping[str, DocumentInfo], failed: Collection[str]
 ) -> dict[str, bool]:
@@ -151,6 +172,8 @@ def remembered(
     """Return what is known of a source once its plan was carried out and published."""
     if made.error is not None:
         return past.failed_listing(now)
+    if made.dropped:
+        return Past(missed=dict.fromkeys(made.ids("hide"), now))
     kept = made.ids("hide", "hold")
     troubles = troubles_after(
         past,

@@ -3,7 +3,7 @@
 import hashlib
 import importlib.util
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from index import inventory
 from index.base import DocumentInfo, Embedder, Store, StoreError
+from ingest import sync
 from ingest.documents import Progress
 from ingest.report import Report
 from ingest.sync import Limits, Plan
 from rag.base import LanguageModel, Reader
 from rag.engine import Engine
+from ui import night
 from ui.connections import connector
 from ui.settings import EmbedderSection, ModelSection, Settings, SettingsError
 
@@ -151,11 +153,16 @@ def answering(settings: Settings) -> Answering:
 
 
 def ingest(
-    settings: Settings, *, clock: Callable[[], datetime], rebuild: bool, progress: Progress
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime],
+    rebuild: bool,
+    progress: Progress,
+    only: Sequence[str] = (),
 ) -> Report:
     """Run the ingestion job once. Raises StoreError, or SettingsError if another one runs.
 
-    clock: gives the time, aware, UTC.
+    clock: gives the time, aware, UTC. only: names of sources; none: all of them.
     """
     from filelock import FileLock, Timeout
 
@@ -166,7 +173,7 @@ def ingest(
     from ingest.forgotten import WithoutForgotten, erase
     from ingest.sandbox import Sandbox
 
-    hidden = overlay(settings)
+    chosen, hidden = night.chosen(settings, only), overlay(settings)
     try:
         held = FileLock(settings.data_dir / "LOCK").acquire(timeout=0)
     except Timeout:
@@ -186,16 +193,18 @@ def ingest(
         try:
             with closing(VectorCache(settings.data_dir / "cache.sqlite", encoder)) as cache:
                 purged = build.purge(forgotten)
+                kept = memory(settings, clock, forgotten)
                 report = nightly.run(
                     [
                         WithoutForgotten(connector(source, settings.data_dir), forgotten)
-                        for source in settings.sources
+                        for source in chosen
                     ],
                     Loader(build, encoder, cache, sandbox.parse),
-                    memory(settings, clock, forgotten),
+                    kept,
                     rebuild=rebuild,
                     progress=progress,
                     purged=purged,
+                    dropped=night.dropped(settings, only, kept.ledger),
                 )
                 erase(settings.data_dir, hidden, cache, encoder)
                 return report
@@ -228,24 +237,37 @@ def memory(
     return Memory(Ledger(live), Runs(live), limits(settings), known, run, clock, os.getpid())
 
 
-def plans(settings: Settings, *, now: datetime, progress: Progress) -> list[Plan]:
-    """List every source and return what it needs; changes nothing. Raises StoreError."""
+def plans(
+    settings: Settings, *, now: datetime, progress: Progress, only: Sequence[str] = ()
+) -> list[Plan]:
+    """List every source, or only some, and return what it needs; changes nothing.
+
+    Raises StoreError.
+    """
     from ingest import nightly
     from ingest.forgotten import WithoutForgotten
     from ingest.history import Past
 
-    kept = kept_memory(settings)
+    chosen, kept = night.chosen(settings, only), kept_memory(settings)
+    ledger = kept[0] if kept else None
     forgotten = overlay(settings).now().forgotten if kept else lambda _: False
+
+    def known(source: str) -> tuple[Mapping[str, DocumentInfo], Past]:
+        past = ledger.past(source) if ledger else Past()
+        return _published(settings, source, forgotten), past
+
     return [
         nightly.plan(
             WithoutForgotten(connector(source, settings.data_dir), forgotten),
-            _published(settings, source.name, forgotten),
-            kept[0].past(source.name) if kept else Past(),
+            *known(source.name),
             limits=limits(settings),
             now=now,
             progress=progress,
         )
-        for source in settings.sources
+        for source in chosen
+    ] + [
+        sync.plan_dropped(name, *known(name), kept=True)
+        for name in night.dropped(settings, only, ledger)
     ]
 
 

@@ -58,7 +58,11 @@ class Job:
         return self.ingest(ListConnector(documents, name="wiki", fails_after=fails_after))
 
     def ingest(
-        self, *connectors: Connector, rebuild: bool = False, limits: Limits | None = None
+        self,
+        *connectors: Connector,
+        rebuild: bool = False,
+        limits: Limits | None = None,
+        dropped: Sequence[str] = (),
     ) -> Report:
         """Ingest sources; the next time is a day later."""
         build = LocalBuild(self.data, recipe="r", dim=384, now=self.now, rebuild=rebuild)
@@ -79,6 +83,7 @@ class Job:
                 memory,
                 rebuild=rebuild,
                 progress=lambda *step: self.steps.append(step),
+                dropped=dropped,
             )
         finally:
             cache.close()

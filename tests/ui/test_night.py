@@ -188,3 +188,27 @@ def test_what_may_be_lost_is_a_setting(company: Company) -> None:
     with company.file.open("a") as settings:
         settings.write("\n[ingest]\nmax_lost_percent = 25\n")
     assert "6 hidden" in company.run("ingest")
+
+
+def test_a_source_that_left_the_settings_is_shown_hidden_and_then_deleted(company: Company) -> None:
+    company.run("ingest")
+    both = company.file.read_text()
+    company.file.write_text(both.replace('name = "drive"', 'name = "plans"'))
+    assert "Dropped     source drive is no longer in the settings: the next run hides its" in (
+        company.run("status")
+    )
+    plan = company.run("ingest", "--dry-run")
+    assert "source drive is no longer in the settings\n  1 to hide\n    drive:plan.md: " in plan
+    company.run("ingest", "--source", "wiki")
+    assert "drive:" not in company.run("ingest", "--dry-run", "--source", "wiki")
+    assert company.json("status")["index"]["documents"] == COUNT + 1
+
+    line = "source drive is no longer in the settings: 1 documents hidden"
+    assert line in company.run("ingest")
+    status = company.run("status")
+    assert line in status
+    assert "the next run deletes its 1 hidden documents" in status
+    assert "  1 to delete\n    drive:plan.md: " in company.run("ingest", "--dry-run")
+    assert "settings: 1 documents deleted" in company.run("ingest")
+    assert "drive" not in company.run("ingest")
+    assert "drive" not in company.run("status")
