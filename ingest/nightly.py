@@ -21,6 +21,8 @@ from ingest.runs import Runs
 
 log = logging.getLogger(__name__)
 
+_WAYS = "Mend what failed, or allow more in [ingest] max_lost_percent and max_lost_documents"
+
 Known = Callable[[str], Mapping[str, DocumentInfo]]  # source -> its documents in the index
 
 
@@ -134,8 +136,10 @@ def _source(
         objection = made.held or (past.listed_at and made.error)
         if objection:
             return _Done(made, past, objection=f"{connector.name}: {objection}")
-        known = {}
-        made = sync.plan_anew(made, past, parser=parse.VERSION)
+        anew = sync.plan_anew(made, past, parser=parse.VERSION)
+        failures = loader.load(connector, anew.to_fetch(), progress)
+        lost = sync.unread(made, anew, known, {row.document_id for row in failures}, memory.limits)
+        return _Done(anew, past, failures, objection=lost and f"{connector.name}: {lost}. {_WAYS}")
     failures = loader.load(connector, made.to_fetch(), progress)
     stale = sync.stale(made, known, {failure.document_id for failure in failures})
     loader.build.set_stale(stale)
@@ -183,11 +187,11 @@ def _published(made: Report, loader: Loader) -> Report:
 
 def _withheld(done: _Done, number: int, now: datetime) -> Past:
     """Return what is known after a run that published nothing: what a person must look at."""
-    if done.objection is None:
-        return done.past
     if done.plan.error is not None:
         return done.past.failed_listing(now)
-    return replace(done.past, loss=sync.loss(done.plan, done.past, number, now))
+    if done.plan.held is not None:
+        return replace(done.past, loss=sync.loss(done.plan, done.past, number, now))
+    return done.past
 
 
 def _after(done: _Done, number: int, now: datetime) -> Past:

@@ -33,12 +33,12 @@ class Limits:
     few: int = 3
     closed_after: timedelta = timedelta(hours=24)
 
-    def objection(self, lost: int, of: int) -> str | None:
+    def objection(self, lost: int, of: int, how: str = "are no longer listed") -> str | None:
         """Return why a loss cannot be believed; None if it can."""
         if lost > self.documents:
-            return f"{lost} of {of} documents are no longer listed, more than {self.documents}"
+            return f"{lost} of {of} documents {how}, more than {self.documents}"
         if lost > max(self.few, self.share * of):
-            return f"{lost} of {of} documents are no longer listed, more than {self.share:.0%}"
+            return f"{lost} of {of} documents {how}, more than {self.share:.0%}"
         return None
 
 
@@ -117,6 +117,26 @@ def access_of(entry: Entry) -> Access:
 def plan_anew(made: Plan, past: Past, *, parser: str) -> Plan:
     """Return what an empty index needs of a source whose plan was made against a full one."""
     return plan(made.source, made.entries.values(), {}, past, limits=Limits(), parser=parser)
+
+
+def unread(
+    made: Plan,
+    anew: Plan,
+    known: Mapping[str, DocumentInfo],
+    failed: Collection[str],
+    limits: Limits,
+) -> str | None:
+    """Return why a rebuilt index may not replace the published one; None if it may.
+
+    What somebody can read now is lost with it where it is not listed, failed, or waits in
+    quarantine. made: the plan against the published index. anew: the one that was carried out.
+    """
+    lost = {*made.ids("hide"), *anew.ids("skip"), *failed}
+    readable = [id for id, info in known.items() if info.readers]
+    gone = sum(id in lost for id in readable)
+    if readable and gone == len(readable):
+        return f"none of its {gone} documents could be read"
+    return limits.objection(gone, len(readable), "that answer now could not be read")
 
 
 def plan_without_listing(

@@ -36,9 +36,11 @@ def run(settings: Settings, *, rebuild: bool, only: Sequence[str] = ()) -> Facts
     return entry | facts(report)
 
 
-def needs_a_person(report: Facts) -> list[str]:
-    """Return the names of the sources that could not be listed, or whose loss is held."""
-    return [source["name"] for source in report["sources"] if source["error"] or source["held"]]
+def needs_a_person(report: Facts) -> bool:
+    """Return whether a source was not listed, a loss is held, or a rebuilt index is withheld."""
+    return bool(report["withheld"]) or any(
+        source["error"] or source["held"] for source in report["sources"]
+    )
 
 
 def plans(settings: Settings, only: Sequence[str] = ()) -> list[Facts]:

@@ -212,3 +212,12 @@ def test_a_source_that_left_the_settings_is_shown_hidden_and_then_deleted(compan
     assert "settings: 1 documents deleted" in company.run("ingest")
     assert "drive" not in company.run("ingest")
     assert "drive" not in company.run("status")
+
+
+def test_a_rebuild_that_could_not_read_the_documents_is_withheld_and_loud(company: Company) -> None:
+    company.run("ingest")
+    for number in range(12):
+        company.write(f"wiki/{number:02d}.md", "")
+    held = company.run("ingest", "--rebuild", code=1)
+    assert "The rebuilt index was not published, the old one stays: wiki: 12 of 24" in held
+    assert company.json("status")["index"]["documents"] == COUNT + 1
