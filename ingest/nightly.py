@@ -133,7 +133,7 @@ def _source(
     known = (memory.published if rebuild else loader.build.documents)(connector.name)
     made = plan(connector, known, past, limits=memory.limits, now=now, progress=progress)
     if rebuild:
-        objection = made.held or (past.listed_at and made.error)
+        objection = made.held or ((past.listed_at or known) and made.error)
         if objection:
             return _Done(made, past, objection=f"{connector.name}: {objection}")
         anew = sync.plan_anew(made, past, parser=parse.VERSION)

@@ -116,7 +116,8 @@ def access_of(entry: Entry) -> Access:
 
 def plan_anew(made: Plan, past: Past, *, parser: str) -> Plan:
     """Return what an empty index needs of a source whose plan was made against a full one."""
-    return plan(made.source, made.entries.values(), {}, past, limits=Limits(), parser=parser)
+    anew = plan(made.source, made.entries.values(), {}, past, limits=Limits(), parser=parser)
+    return replace(anew, error=made.error)
 
 
 def unread(

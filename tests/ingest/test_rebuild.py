@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from connectors.base import ConnectorError, Document, Entry
+from ingest.history import Past
 from ingest.sync import Limits
 from tests.fakes import ListConnector
 from tests.ingest.job import HR, Job, ids, page, pages
@@ -96,3 +97,23 @@ def test_an_admin_may_allow_the_loss(job: Job) -> None:
     report = job.ingest(Refusing(ids(WIKI[1:])), rebuild=True, limits=limits)
     assert report.generation
     assert list(job.known("wiki")) == ids(WIKI[:1])
+
+
+def test_a_source_that_was_never_listed_fails_in_a_rebuild_as_in_any_run(job: Job) -> None:
+    started = job.now
+    drive = ListConnector([], name="drive", fails_after=0)
+    report = job.ingest(ListConnector(WIKI, name="wiki"), drive, rebuild=True)
+    assert report.sources[1].error == "source 'drive' broke off after 0 entries"
+    assert report.generation
+    assert job.ledger.past("drive").failing_since == started
+    job.ingest(Refusing(ids(WIKI)), drive, rebuild=True)
+    assert job.ledger.past("drive").failing_since == started
+
+
+def test_a_source_whose_nights_are_not_remembered_is_not_lost_either(job: Job) -> None:
+    job.ledger.remember({"wiki": Past()})
+    source = ListConnector(WIKI, name="wiki", fails_after=0)
+    assert job.ingest(source, rebuild=True).withheld == (
+        "wiki: source 'wiki' broke off after 0 entries"
+    )
+    assert len(job.known("wiki")) == 50
