@@ -14,6 +14,7 @@ from index.base import Build, DocumentInfo, StoreError
 from ingest import parse, report, sync
 from ingest.base import Failure
 from ingest.documents import Loader, Progress
+from ingest.guard import Guarded
 from ingest.history import Past
 from ingest.ledger import Ledger
 from ingest.report import Report
@@ -83,7 +84,7 @@ def run(
         progress(source, done, total)
 
     try:
-        done = [_source(each, loader, memory, rebuild, tell) for each in connectors]
+        done = [_source(Guarded(each), loader, memory, rebuild, tell) for each in connectors]
         done += [_dropped(each, loader, memory, rebuild) for each in dropped]
         made = _made(number, done, loader, purged)
         after = _withheld if made.withheld else _after
@@ -101,7 +102,7 @@ def run(
 
 
 def plan(
-    connector: Connector,
+    connector: Guarded,
     known: Mapping[str, DocumentInfo],
     past: Past,
     *,
@@ -109,7 +110,10 @@ def plan(
     now: datetime,
     progress: Progress,
 ) -> sync.Plan:
-    """List a source and return what it needs; changes nothing."""
+    """List a source and return what it needs; changes nothing.
+
+    connector: guarded, so that whatever fails in it is its listing.
+    """
     try:
         listing = list(_counted(connector, progress))
     except ConnectorError as error:
@@ -120,14 +124,14 @@ def plan(
     return sync.plan(connector.name, listing, known, past, limits=limits, parser=parse.VERSION)
 
 
-def _counted(connector: Connector, progress: Progress) -> Iterator[Entry]:
+def _counted(connector: Guarded, progress: Progress) -> Iterator[Entry]:
     for number, entry in enumerate(connector.entries(), start=1):
         progress(connector.name, number, 0)
         yield entry
 
 
 def _source(
-    connector: Connector, loader: Loader, memory: Memory, rebuild: bool, progress: Progress
+    connector: Guarded, loader: Loader, memory: Memory, rebuild: bool, progress: Progress
 ) -> _Done:
     past, now = memory.ledger.past(connector.name), memory.clock()
     known = (memory.published if rebuild else loader.build.documents)(connector.name)

@@ -172,6 +172,6 @@ def _failure(trouble: Trouble, stale: bool) -> Mapping[str, Any]:
         "attempts": trouble.attempts,
         "first_seen": trouble.first_seen.isoformat(),
         "last_seen": trouble.last_seen.isoformat(),
-        "quarantined": failure.stage != "fetch" and trouble.attempts >= QUARANTINE_AFTER,
+        "quarantined": failure.stage == "parse" and trouble.attempts >= QUARANTINE_AFTER,
         "stale": stale,
     }

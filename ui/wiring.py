@@ -246,6 +246,7 @@ def plans(
     """
     from ingest import nightly
     from ingest.forgotten import WithoutForgotten
+    from ingest.guard import Guarded
     from ingest.history import Past
 
     chosen, kept = night.chosen(settings, only), kept_memory(settings)
@@ -258,7 +259,7 @@ def plans(
 
     return [
         nightly.plan(
-            WithoutForgotten(connector(source, settings.data_dir), forgotten),
+            Guarded(WithoutForgotten(connector(source, settings.data_dir), forgotten)),
             *known(source.name),
             limits=limits(settings),
             now=now,

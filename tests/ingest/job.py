@@ -13,6 +13,7 @@ from ingest import nightly, parse
 from ingest.base import Parser
 from ingest.cache import VectorCache
 from ingest.documents import Loader
+from ingest.guard import Guarded
 from ingest.history import Past
 from ingest.ledger import Ledger
 from ingest.nightly import Memory
@@ -93,7 +94,7 @@ class Job:
     def plan(self, *documents: Document) -> Plan:
         """Return what a run would do with the wiki."""
         return nightly.plan(
-            ListConnector(documents, name="wiki"),
+            Guarded(ListConnector(documents, name="wiki")),
             self.known("wiki"),
             self.past(),
             limits=Limits(),
