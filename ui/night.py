@@ -1,13 +1,20 @@
 """Which sources a run visits: those of the settings or some of them, and those that left them."""
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 
+from connectors.base import Connector, ConnectorError, Document, Entry, Kind
 from index import inventory
 from index.base import StoreError
 from ingest import sync
+from ingest.forgotten import WithoutForgotten
 from ingest.ledger import Ledger
+from ui.connections import connector
 from ui.settings import Settings, SettingsError
 from ui.source_settings import Source
+
+log = logging.getLogger(__name__)
 
 
 def chosen(settings: Settings, names: Sequence[str]) -> tuple[Source, ...]:
@@ -20,6 +27,44 @@ def chosen(settings: Settings, names: Sequence[str]) -> tuple[Source, ...]:
         if name not in known:
             raise SettingsError(f"No source is named {name!r}. There are: {', '.join(known)}.")
     return tuple(known[name] for name in names) if names else settings.sources
+
+
+class Unbuilt:
+    """A source that cannot be connected to as it is set: its listing fails, and says why."""
+
+    kind: Kind = "wiki"  # of documents that it never has
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self._reason = reason
+
+    def entries(self) -> Iterator[Entry]:
+        """Raise ConnectorError."""
+        raise ConnectorError(self._reason)
+
+    def fetch(self, entry: Entry) -> Document:
+        """Raise ConnectorError."""
+        raise ConnectorError(self._reason)
+
+
+def connectors(
+    sources: Iterable[Source], data_dir: Path, forgotten: Callable[[str], bool]
+) -> list[Connector]:
+    """Return what reads these sources, without what is forgotten of them.
+
+    A missing secret or key costs its source the listing of this run, and the others nothing.
+    """
+    return [WithoutForgotten(_built(source, data_dir), forgotten) for source in sources]
+
+
+def _built(source: Source, data_dir: Path) -> Connector:
+    try:
+        return connector(source, data_dir)
+    except (SettingsError, ConnectorError) as error:
+        return Unbuilt(source.name, str(error))
+    except Exception as error:
+        log.exception("connector broken source=%s", source.name)
+        return Unbuilt(source.name, f"{type(error).__name__}: {error}; the log has the place.")
 
 
 def dropped(settings: Settings, names: Sequence[str], ledger: Ledger | None) -> list[str]:

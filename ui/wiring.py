@@ -19,7 +19,6 @@ from ingest.sync import Limits, Plan
 from rag.base import LanguageModel, Reader
 from rag.engine import Engine
 from ui import night
-from ui.connections import connector
 from ui.settings import EmbedderSection, ModelSection, Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -170,7 +169,7 @@ def ingest(
     from ingest import nightly
     from ingest.cache import VectorCache
     from ingest.documents import Loader
-    from ingest.forgotten import WithoutForgotten, erase
+    from ingest.forgotten import erase
     from ingest.sandbox import Sandbox
 
     chosen, hidden = night.chosen(settings, only), overlay(settings)
@@ -195,10 +194,7 @@ def ingest(
                 purged = build.purge(forgotten)
                 kept = memory(settings, clock, forgotten)
                 report = nightly.run(
-                    [
-                        WithoutForgotten(connector(source, settings.data_dir), forgotten)
-                        for source in chosen
-                    ],
+                    night.connectors(chosen, settings.data_dir, forgotten),
                     Loader(build, encoder, cache, sandbox.parse),
                     kept,
                     rebuild=rebuild,
@@ -245,7 +241,6 @@ def plans(
     Raises StoreError.
     """
     from ingest import nightly
-    from ingest.forgotten import WithoutForgotten
     from ingest.guard import Guarded
     from ingest.history import Past
 
@@ -259,13 +254,13 @@ def plans(
 
     return [
         nightly.plan(
-            Guarded(WithoutForgotten(connector(source, settings.data_dir), forgotten)),
-            *known(source.name),
+            Guarded(connector),
+            *known(connector.name),
             limits=limits(settings),
             now=now,
             progress=progress,
         )
-        for source in chosen
+        for connector in night.connectors(chosen, settings.data_dir, forgotten)
     ] + [
         sync.plan_dropped(name, *known(name), kept=True)
         for name in night.dropped(settings, only, ledger)

@@ -9,11 +9,13 @@ import pytest
 from click.testing import CliRunner
 from filelock import FileLock
 
+from connectors.base import Connector
 from index.live import Live
 from ingest.runs import Runs
 from tests.fake_models import HashEmbedder
-from ui import wiring
+from ui import night, wiring
 from ui.cli import main
+from ui.source_settings import Source
 
 COUNT = 24
 
@@ -221,3 +223,51 @@ def test_a_rebuild_that_could_not_read_the_documents_is_withheld_and_loud(compan
     held = company.run("ingest", "--rebuild", code=1)
     assert "The rebuilt index was not published, the old one stays: wiki: 12 of 24" in held
     assert company.json("status")["index"]["documents"] == COUNT + 1
+
+
+def test_a_source_without_its_secret_fails_alone_and_is_remembered(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NOTION_TOKEN", raising=False)
+    with company.file.open("a") as settings:
+        settings.write('\n[[sources]]\ntype = "notion"\nname = "pages"\nreaders = ["everyone"]\n')
+    plan = company.run("ingest", "--dry-run")
+    assert "pages: cannot be listed: " in plan
+    assert "NOTION_TOKEN" in plan
+    told = company.run("ingest", code=1)
+    assert "pages: not listed, nothing touched: " in told
+    assert "NOTION_TOKEN" in told
+    assert company.json("status")["index"]["documents"] == COUNT + 1
+    assert "Source      pages not listed since" in company.run("status")
+    assert "Last run    1" in company.run("status")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        'type = "gdrive"\nfolders = ["f"]\nkey_file = "no-such-key.json"',
+        'type = "gdrive"\nfolders = ["f"]\nkey_file = "wiki/00.md"',  # no key is in it
+        'type = "mediawiki"\napi_url = "https://wiki.example:no-port/api.php"',
+    ],
+)
+def test_a_key_or_an_address_that_cannot_be_used_costs_its_source_alone(
+    company: Company, table: str
+) -> None:
+    with company.file.open("a") as settings:
+        settings.write(f'\n[[sources]]\nname = "odd"\nreaders = ["everyone"]\n{table}\n')
+    assert "odd: not listed, nothing touched: " in company.run("ingest", code=1)
+    assert company.json("status")["index"]["documents"] == COUNT + 1
+
+
+def test_a_mistake_in_a_constructor_costs_its_source_alone(
+    company: Company, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = night.connector
+
+    def broken(source: Source, data_dir: Path) -> Connector:
+        return real(source, data_dir) if source.name == "wiki" else ([])[0]
+
+    monkeypatch.setattr(night, "connector", broken)
+    assert "drive: not listed, nothing touched: IndexError: list" in company.run("ingest", code=1)
+    assert company.json("status")["index"]["documents"] == COUNT
+    assert "Traceback" in caplog.text
