@@ -30,6 +30,10 @@ class ParseError(Exception):
         self.code: Code = code
 
 
+class ParserError(Exception):
+    """No document can be parsed on this machine, whatever is in it; the message says why."""
+
+
 class ChunkError(Exception):
     """A document's text could not be cut into chunks: a mistake of Footnote's own."""
 

@@ -29,6 +29,7 @@ def main(target: str, wall_s: str, cpu_s: str) -> None:
     module, _, name = target.partition(":")
     parse: Parser = getattr(importlib.import_module(module), name)
     confine()
+    os.dup2(1, 2)  # what it prints from now on, no document is to be blamed for
     replies.write(READY)
     replies.flush()
     while (document := wire.read_request(requests)) is not None:

@@ -10,9 +10,11 @@ import pytest
 
 from connectors.base import THREAD, Document, Message, write_thread
 from ingest import parse, wire
-from ingest.base import Parsed, ParseError
+from ingest.base import Parsed, ParseError, ParserError
+from ingest.history import Past
 from ingest.sandbox import MAX_BYTES, Limits, Sandbox
 from tests.ingest import hostile_parser
+from tests.ingest.job import Job, pages
 from tests.ingest.test_parse import document
 
 HOSTILE = "tests.ingest.hostile_parser:parse"
@@ -140,6 +142,38 @@ def test_a_process_that_was_killed_between_two_documents_is_replaced(hostile: Sa
     os.kill(hostile.pid, 9)
     os.waitid(os.P_PID, hostile.pid, os.WEXITED | os.WNOWAIT)
     assert hostile.parse(GOOD) == parse.parse(GOOD)
+
+
+NO_PARSER = "ingest.no_such_module:parse"
+WHY = "The parser cannot start: ModuleNotFoundError: No module named 'ingest.no_such_module'"
+
+
+def test_a_parser_that_cannot_start_is_no_document_s_fault() -> None:
+    with Sandbox(NO_PARSER) as sandbox, pytest.raises(ParserError) as caught:
+        sandbox.parse(GOOD)
+    assert str(caught.value) == WHY
+
+
+def test_a_run_whose_parser_cannot_start_ends_and_blames_no_document(tmp_path: Path) -> None:
+    with Sandbox(NO_PARSER) as sandbox:
+        job = Job(tmp_path, sandbox.parse)
+        for _ in range(4):
+            with pytest.raises(ParserError):
+                job(*pages(2))
+    assert job.past() == Past()
+    ended = job.runs.ended()
+    assert ended is not None
+    assert (ended.state, ended.error) == ("failed", WHY)
+    job.parser = parse.parse
+    assert job(*pages(2)).sources[0].added == 2
+
+
+def test_a_parser_that_this_machine_has_no_process_for_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with pytest.raises(ParserError, match="The parser cannot start: .*No such file"):
+        Sandbox(HOSTILE)
 
 
 def test_the_process_ends_with_the_sandbox() -> None:
