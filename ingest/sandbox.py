@@ -22,11 +22,13 @@ from typing import IO, Self
 from connectors.base import Document
 from ingest import wire
 from ingest.base import Code, Parsed, ParseError, ParserError
+from ingest.confine import ALL_LIMITS
 from ingest.sandbox_child import READY
 
 MAX_BYTES = 50 * 2**20  # of one document
 START_S = 60.0  # importing the parsers takes under a second when the disk is not busy
 READ_BYTES = 2**16
+CONFINED_ON = "Linux 5.13 or newer on x86-64 or ARM64 has them all; elsewhere trust what is parsed"
 
 # All that the process sees of the environment: no token, no proxy, one thread, no calling home.
 _ENVIRONMENT = {
@@ -66,6 +68,7 @@ class Sandbox:
         """Start the process, which gets ready meanwhile. target: "module:function" that parses."""
         self._target = target
         self._limits = limits or Limits()
+        self._warned = False
         self._child = _Child(self._target, self._limits)
 
     def __enter__(self) -> Self:
@@ -88,7 +91,7 @@ class Sandbox:
             raise _error("too-large", document)
         if self._child.process.poll() is not None:
             self._replace("died unasked")
-        self._child.wait_until_ready()
+        self._warn_of(self.missing())
         try:
             outcome, peak_kib = self._child.ask(document)
         except _Broken as broken:
@@ -100,9 +103,20 @@ class Sandbox:
             raise outcome
         return outcome
 
+    def missing(self) -> frozenset[str]:
+        """Return which limits this machine cannot lay on the process. Raises ParserError."""
+        return ALL_LIMITS - self._child.limits()
+
     def close(self) -> None:
         """End the process."""
         self._child.kill()
+
+    def _warn_of(self, missing: frozenset[str]) -> None:
+        if missing and not self._warned:
+            log.warning(
+                "parser not confined missing=%s: %s", ",".join(sorted(missing)), CONFINED_ON
+            )
+            self._warned = True
 
     def _replace(self, reason: str) -> None:
         log.info("parser replaced pid=%d reason=%s", self.pid, reason)
@@ -115,7 +129,7 @@ class _Child:
 
     def __init__(self, target: str, limits: Limits) -> None:
         self._limits = limits
-        self._is_ready = False
+        self._holds: frozenset[str] | None = None  # not before it is ready
         # No pipe, which a talkative start would fill; `kill` closes it.
         self._said = tempfile.TemporaryFile()  # noqa: SIM115
         root = Path(__file__).resolve().parents[1]
@@ -135,15 +149,15 @@ class _Child:
             self._said.close()
             raise ParserError(f"The parser cannot start: {error}.") from error
 
-    def wait_until_ready(self) -> None:
-        """Return once it can parse. Raises ParserError if it never will."""
-        if self._is_ready:
-            return
-        try:
-            self._exchange(b"", START_S, _is_ready)
-        except (EOFError, BrokenPipeError, TimeoutError) as error:
-            raise ParserError(f"The parser cannot start: {self._last_words()}") from error
-        self._is_ready = True
+    def limits(self) -> frozenset[str]:
+        """Return which limits hold, once it can parse. Raises ParserError if it never will."""
+        if self._holds is None:
+            try:
+                said = self._exchange(b"", START_S, _is_ready)
+            except (EOFError, BrokenPipeError, TimeoutError) as error:
+                raise ParserError(f"The parser cannot start: {self._last_words()}") from error
+            self._holds = frozenset(said.removeprefix(READY).decode("ascii").split())
+        return self._holds
 
     def ask(self, document: Document) -> tuple[Parsed | ParseError, int]:
         """Return the outcome and the process's peak memory in KiB. Raises _Broken."""
@@ -213,7 +227,7 @@ class _Child:
 
 
 def _is_ready(received: bytearray) -> bool:
-    return received.startswith(READY)
+    return received.startswith(READY) and received.endswith(b"\n")
 
 
 def _some(pipe: IO[bytes]) -> bytes:

@@ -220,7 +220,7 @@ def doctor(context: click.Context, offline: bool) -> None:
 
     results = checks.run(settings_file.load(context.obj), offline=offline)
     for result in results:
-        click.echo(f"{'ok  ' if result.ok else 'FAIL'}  {result.name}: {result.detail}")
+        click.echo(f"{result.mark}  {result.name}: {result.detail}")
     if not all(result.ok for result in results):
         context.exit(1)
 

@@ -1,6 +1,7 @@
 """What a parser may do to the process that ingests: nothing. The processes here are real."""
 
 import os
+import platform
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -110,6 +111,24 @@ def test_no_secret_of_the_environment_reaches_the_parser(
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1")
     with Sandbox(HOSTILE) as sandbox:
         assert "SLACK_BOT_TOKEN" not in sandbox.parse(document("environment please")).text
+
+
+def test_the_process_says_which_limits_hold(hostile: Sandbox) -> None:
+    networkless = platform.system() == "Linux" and platform.machine() in ("x86_64", "aarch64")
+    assert ("no-network" in hostile.missing()) == (not networkless)
+    assert not hostile.missing() & {"memory", "core", "files"}
+
+
+def test_a_machine_that_cannot_confine_is_warned_of_once_a_run(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with Sandbox("tests.ingest.unconfined:parse") as sandbox:
+        for _ in range(3):
+            sandbox.parse(GOOD)
+        assert sandbox.missing() == {"no-network", "no-writing", "no-processes"}
+    warnings = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert len(warnings) == 1
+    assert "missing=no-network,no-processes,no-writing" in warnings[0]
 
 
 def test_one_process_parses_many_documents(hostile: Sandbox) -> None:
