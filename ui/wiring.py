@@ -171,6 +171,7 @@ def ingest(
     from ingest.documents import Loader
     from ingest.forgotten import erase
     from ingest.sandbox import Sandbox
+    from ingest.trim import trim
 
     chosen, hidden = night.chosen(settings, only), overlay(settings)
     try:
@@ -203,6 +204,8 @@ def ingest(
                     dropped=night.dropped(settings, only, kept.ledger),
                 )
                 erase(settings.data_dir, hidden, cache, encoder)
+                if report.generation:
+                    trim(settings.data_dir, cache, encoder)
                 return report
         finally:
             build.abandon()

@@ -11,6 +11,7 @@ import pytest
 from connectors.base import THREAD, Document, Entry, Message, write_thread
 from ingest import documents
 from ingest.base import Parsed
+from ingest.chunk import chunks_of
 from ingest.sandbox import Sandbox
 from tests.fakes import ListConnector
 from tests.ingest.job import ALL, NOW, Job, page, pages
@@ -90,12 +91,11 @@ def test_a_disk_that_fails_while_a_source_is_listed_is_not_the_source_s_error(jo
 def test_a_text_that_cannot_be_cut_is_a_row_tried_every_night(
     job: Job, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real = documents.chunks_of
 
     def broken(info: object, parsed: Parsed, embedder: object) -> object:
         if "number1" in parsed.text:
             raise AssertionError("pieces end at 3, the text at 4")
-        return real(info, parsed, embedder)  # type: ignore[arg-type]  # as it is called
+        return chunks_of(info, parsed, embedder)  # type: ignore[arg-type]  # as it is called
 
     with monkeypatch.context() as patched:
         patched.setattr(documents, "chunks_of", broken)

@@ -1,6 +1,7 @@
 """An admin's evening: look ahead, ingest, see what is held, approve it, try a document again."""
 
 import json
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ingest.runs import Runs
 from tests.fake_models import HashEmbedder
 from ui import night, wiring
 from ui.cli import main
+from ui.connections import connector
 from ui.source_settings import Source
 
 COUNT = 24
@@ -262,12 +264,23 @@ def test_a_key_or_an_address_that_cannot_be_used_costs_its_source_alone(
 def test_a_mistake_in_a_constructor_costs_its_source_alone(
     company: Company, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real = night.connector
 
     def broken(source: Source, data_dir: Path) -> Connector:
-        return real(source, data_dir) if source.name == "wiki" else ([])[0]
+        return connector(source, data_dir) if source.name == "wiki" else ([])[0]
 
     monkeypatch.setattr(night, "connector", broken)
     assert "drive: not listed, nothing touched: IndexError: list" in company.run("ingest", code=1)
     assert company.json("status")["index"]["documents"] == COUNT
     assert "Traceback" in caplog.text
+
+
+def test_the_cache_of_vectors_is_cut_when_most_of_it_is_of_no_use(company: Company) -> None:
+    rows = []
+    for version in range(9):
+        for number in range(COUNT):
+            company.write(f"wiki/{number:02d}.md", f"Page {number} as version {version} has it.")
+        company.run("ingest")
+        with sqlite3.connect(company.data / "cache.sqlite") as cache:
+            rows += cache.execute("SELECT count(*) FROM vectors").fetchone()
+    assert max(rows) <= 2 * (3 * COUNT + 1)
+    assert rows != sorted(rows)
