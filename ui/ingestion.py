@@ -9,7 +9,7 @@ from ingest.base import LedgerError
 from ingest.history import QUARANTINE_AFTER, Loss, Past, Trouble
 from ingest.report import facts
 from ingest.runs import Run
-from ui import cascade, wiring
+from ui import cascade, night, wiring
 from ui.progress import progress_bar
 from ui.settings import Settings
 
@@ -141,7 +141,7 @@ def _run(run: Run | None, now: datetime) -> Facts | None:
 def _source(name: str, past: Past, settings: Settings, now: datetime) -> Facts:
     return {
         "name": name,
-        "dropped": name not in {source.name for source in settings.sources},
+        "dropped": name in night.dropped_of(settings, [name]),
         "listed_at": past.listed_at and past.listed_at.isoformat(),
         "failing_since": past.failing_since and past.failing_since.isoformat(),
         "closed": past.closed(now, wiring.limits(settings).closed_after),

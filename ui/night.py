@@ -72,16 +72,18 @@ def dropped(settings: Settings, names: Sequence[str], ledger: Ledger | None) -> 
 
     None if a run is for the sources of some names only: the others are none of its business.
     """
-    return [] if names else sync.dropped(_named(settings), _remembered(settings, ledger))
-
-
-def _named(settings: Settings) -> list[str]:
-    return [source.name for source in settings.sources]
-
-
-def _remembered(settings: Settings, ledger: Ledger | None) -> Iterable[str]:
     try:
         indexed = inventory.sources(settings.data_dir)
     except StoreError:  # damaged, or of another version: why one rebuilds
         indexed = frozenset()
-    return indexed.union(ledger.sources() if ledger else ())
+    known = indexed.union(ledger.sources() if ledger else ())
+    return [] if names else dropped_of(settings, known)
+
+
+def dropped_of(settings: Settings, known: Iterable[str]) -> list[str]:
+    """Return which of the sources the settings do not name any more.
+
+    None where they name no source at all: that is more likely the wrong file.
+    """
+    named = [source.name for source in settings.sources]
+    return sync.dropped(named, known) if named else []

@@ -284,3 +284,13 @@ def test_the_cache_of_vectors_is_cut_when_most_of_it_is_of_no_use(company: Compa
             rows += cache.execute("SELECT count(*) FROM vectors").fetchone()
     assert max(rows) <= 2 * (3 * COUNT + 1)
     assert rows != sorted(rows)
+
+
+def test_settings_without_any_source_take_nothing_out(company: Company) -> None:
+    company.run("ingest")
+    company.file.write_text("")
+    for _ in range(2):
+        company.run("ingest")
+    assert company.json("status")["index"]["documents"] == COUNT + 1
+    assert company.json("status")["index"]["generation"] == "000001"
+    assert "no longer in the settings" not in company.run("status")
