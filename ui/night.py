@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 
 from connectors.base import Connector, ConnectorError, Document, Entry, Kind
 from index import inventory
@@ -10,11 +9,12 @@ from index.base import StoreError
 from ingest import sync
 from ingest.forgotten import WithoutForgotten
 from ingest.ledger import Ledger
-from ui.connections import connector
 from ui.settings import Settings, SettingsError
 from ui.source_settings import Source
 
 log = logging.getLogger(__name__)
+
+Connect = Callable[[Source], Connector]
 
 
 def chosen(settings: Settings, names: Sequence[str]) -> tuple[Source, ...]:
@@ -48,18 +48,18 @@ class Unbuilt:
 
 
 def connectors(
-    sources: Iterable[Source], data_dir: Path, forgotten: Callable[[str], bool]
+    sources: Iterable[Source], connect: Connect, forgotten: Callable[[str], bool]
 ) -> list[Connector]:
     """Return what reads these sources, without what is forgotten of them.
 
     A missing secret or key costs its source the listing of this run, and the others nothing.
     """
-    return [WithoutForgotten(_built(source, data_dir), forgotten) for source in sources]
+    return [WithoutForgotten(_built(source, connect), forgotten) for source in sources]
 
 
-def _built(source: Source, data_dir: Path) -> Connector:
+def _built(source: Source, connect: Connect) -> Connector:
     try:
-        return connector(source, data_dir)
+        return connect(source)
     except (SettingsError, ConnectorError) as error:
         return Unbuilt(source.name, str(error))
     except Exception as error:

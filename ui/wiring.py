@@ -4,9 +4,10 @@ import hashlib
 import importlib.util
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from ingest.sync import Limits, Plan
 from rag.base import LanguageModel, Reader
 from rag.engine import Engine
 from ui import night
+from ui.connections import connector
 from ui.settings import EmbedderSection, ModelSection, Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -163,8 +165,6 @@ def ingest(
 
     clock: gives the time, aware, UTC. only: names of sources; none: all of them.
     """
-    from filelock import FileLock, Timeout
-
     from index.local import LocalBuild
     from ingest import nightly
     from ingest.cache import VectorCache
@@ -174,28 +174,20 @@ def ingest(
     from ingest.trim import trim
 
     chosen, hidden = night.chosen(settings, only), overlay(settings)
-    try:
-        held = FileLock(settings.data_dir / "LOCK").acquire(timeout=0)
-    except Timeout:
-        raise SettingsError(
-            f"Another ingestion is running in {settings.data_dir}; see `footnote status`."
-        ) from None
-    with held, Sandbox() as sandbox:
+    data = settings.data_dir
+    connect = partial(connector, data_dir=data)
+    with _locked(settings), Sandbox() as sandbox:
         forgotten = hidden.now().forgotten
         encoder = embedder(settings.embedder)
         build = LocalBuild(
-            settings.data_dir,
-            recipe=recipe(encoder),
-            dim=encoder.dim,
-            now=clock(),
-            rebuild=rebuild,
+            data, recipe=recipe(encoder), dim=encoder.dim, now=clock(), rebuild=rebuild
         )
         try:
-            with closing(VectorCache(settings.data_dir / "cache.sqlite", encoder)) as cache:
+            with closing(VectorCache(data / "cache.sqlite", encoder)) as cache:
                 purged = build.purge(forgotten)
                 kept = memory(settings, clock, forgotten)
                 report = nightly.run(
-                    night.connectors(chosen, settings.data_dir, forgotten),
+                    night.connectors(chosen, connect, forgotten),
                     Loader(build, encoder, cache, sandbox.parse),
                     kept,
                     rebuild=rebuild,
@@ -203,12 +195,23 @@ def ingest(
                     purged=purged,
                     dropped=night.dropped(settings, only, kept.ledger),
                 )
-                erase(settings.data_dir, hidden, cache, encoder)
+                erase(data, hidden, cache, encoder)
                 if report.generation:
-                    trim(settings.data_dir, cache, encoder)
+                    trim(data, cache, encoder)
                 return report
         finally:
             build.abandon()
+
+
+def _locked(settings: Settings) -> AbstractContextManager[object]:
+    from filelock import FileLock, Timeout
+
+    try:
+        return FileLock(settings.data_dir / "LOCK").acquire(timeout=0)
+    except Timeout:
+        raise SettingsError(
+            f"Another ingestion is running in {settings.data_dir}; see `footnote status`."
+        ) from None
 
 
 def memory(
@@ -248,6 +251,7 @@ def plans(
     from ingest.history import Past
 
     chosen, kept = night.chosen(settings, only), kept_memory(settings)
+    connect = partial(connector, data_dir=settings.data_dir)
     ledger = kept[0] if kept else None
     forgotten = overlay(settings).now().forgotten if kept else lambda _: False
 
@@ -257,13 +261,13 @@ def plans(
 
     return [
         nightly.plan(
-            Guarded(connector),
-            *known(connector.name),
+            Guarded(source),
+            *known(source.name),
             limits=limits(settings),
             now=now,
             progress=progress,
         )
-        for connector in night.connectors(chosen, settings.data_dir, forgotten)
+        for source in night.connectors(chosen, connect, forgotten)
     ] + [
         sync.plan_dropped(name, *known(name), kept=True)
         for name in night.dropped(settings, only, ledger)

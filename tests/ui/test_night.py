@@ -14,7 +14,7 @@ from connectors.base import Connector
 from index.live import Live
 from ingest.runs import Runs
 from tests.fake_models import HashEmbedder
-from ui import night, wiring
+from ui import wiring
 from ui.cli import main
 from ui.connections import connector
 from ui.source_settings import Source
@@ -268,7 +268,7 @@ def test_a_mistake_in_a_constructor_costs_its_source_alone(
     def broken(source: Source, data_dir: Path) -> Connector:
         return connector(source, data_dir) if source.name == "wiki" else ([])[0]
 
-    monkeypatch.setattr(night, "connector", broken)
+    monkeypatch.setattr(wiring, "connector", broken)
     assert "drive: not listed, nothing touched: IndexError: list" in company.run("ingest", code=1)
     assert company.json("status")["index"]["documents"] == COUNT
     assert "Traceback" in caplog.text
