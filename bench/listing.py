@@ -19,6 +19,7 @@ from bench.conditions import describe, pin, spread
 from connectors.base import Entry
 from connectors.mediawiki import MediaWikiConnector, Wiki, polite
 from index.base import DocumentInfo
+from ingest.guard import Guarded
 from ingest.history import Past
 from ingest.nightly import plan
 from ingest.sync import Limits, Plan
@@ -81,7 +82,8 @@ def peak_memory(wiki: MediaWiki) -> int:
 def second_night(wiki: MediaWiki) -> Plan:
     """Return what a night needs after one that took everything in."""
     known = {entry.id: taken_in(entry) for entry in connector(wiki).entries()}
-    return plan(connector(wiki), known, Past(), limits=Limits(), now=NOW, progress=lambda *_: None)
+    source = Guarded(connector(wiki))
+    return plan(source, known, Past(), limits=Limits(), now=NOW, progress=lambda *_: None)
 
 
 def fill(wiki: MediaWiki, pages: int) -> None:

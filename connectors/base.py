@@ -62,13 +62,21 @@ class Connector(Protocol):
         ...
 
 
+def encodable(text: str) -> str:
+    """Return a text as it can be stored: half of a surrogate pair becomes a question mark.
+
+    Emoji that something cut in two leave one. The text stays as long as it was.
+    """
+    return text.encode(errors="replace").decode()
+
+
 def write_thread(messages: Sequence[Message]) -> bytes:
     """Return the body of a THREAD document, oldest message first."""
     rows = [
         {"author": m.author, "sent_at": m.sent_at.isoformat(), "text": m.text, "url": m.url}
         for m in messages
     ]
-    return json.dumps(rows, ensure_ascii=False).encode()
+    return encodable(json.dumps(rows, ensure_ascii=False)).encode()
 
 
 def read_thread(body: bytes) -> tuple[Message, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Set
 from contextlib import closing
 from pathlib import Path
 
-from index import disk, generations, records
+from index import disk, generations, kept, records
 from index.base import Chunk, StoreError
 from index.contents import CHUNKS
 
@@ -35,13 +35,8 @@ def drop_generations(data: Path, document_ids: Set[str]) -> frozenset[str]:
 def chunks(data: Path) -> Iterator[Chunk]:
     """Yield every chunk of the current generation, document by document."""
     manifest = generations.current(data)
-    if manifest is None:
-        return
-    file = generations.folder(data, manifest.name) / CHUNKS
-    with closing(records.open_read_only(file)) as database:
-        ids = [id for (id,) in database.execute("SELECT id FROM documents ORDER BY id")]
-        for id in ids:
-            yield from records.chunks_of_document(database, id)
+    if manifest is not None:
+        yield from kept.chunks_of(data, manifest.name)
 
 
 def _held(folder: Path, document_ids: Set[str]) -> frozenset[str] | None:

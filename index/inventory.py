@@ -22,6 +22,20 @@ def documents(data: Path, source: str) -> dict[str, DocumentInfo]:
         return records.documents(database, source)
 
 
+def sources(data: Path) -> frozenset[str]:
+    """Return the sources that have documents in the published index; before the first, none.
+
+    Raises StoreError if no generation is whole.
+    """
+    selected = generations.select(data)
+    if selected is None:
+        return frozenset()
+    with closing(_opened(data, selected.manifest)) as database:
+        return frozenset(
+            name for (name,) in database.execute("SELECT DISTINCT source FROM documents")
+        )
+
+
 def run(data: Path) -> int | None:
     """Return the number of the ingestion whose index answers; None if there is none.
 

@@ -8,6 +8,7 @@ from connectors.base import Document
 from index.base import Place
 
 Code = Literal[
+    "bug",
     "crashed",
     "damaged",
     "empty",
@@ -27,6 +28,14 @@ class ParseError(Exception):
     def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
         self.code: Code = code
+
+
+class ParserError(Exception):
+    """No document can be parsed on this machine, whatever is in it; the message says why."""
+
+
+class ChunkError(Exception):
+    """A document's text could not be cut into chunks: a mistake of Footnote's own."""
 
 
 class LedgerError(Exception):
@@ -50,6 +59,6 @@ class Failure:
     """One document that could not be ingested: a row of the report."""
 
     document_id: str
-    stage: Literal["fetch", "parse", "index"]
+    stage: Literal["fetch", "parse", "chunk"]
     code: Code
     message: str

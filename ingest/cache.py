@@ -62,14 +62,21 @@ class VectorCache:
             found[row] = known[key]
         return found
 
+    def count(self) -> int:
+        """Return how many vectors there are, of whatever embedder."""
+        return int(self._database.execute("SELECT count(*) FROM vectors").fetchone()[0])
+
     def keep_only(self, texts: Iterable[str]) -> None:
-        """Drop every vector, of any embedder, that is not of one of the texts, to the last byte."""
+        """Drop every vector but this embedder's of these texts, to the last byte."""
         with self._database:
             self._database.execute("CREATE TEMP TABLE kept (hash BLOB PRIMARY KEY)")
             self._database.executemany(
                 "INSERT OR IGNORE INTO kept VALUES (?)", ((_hash(text),) for text in texts)
             )
-            self._database.execute("DELETE FROM vectors WHERE hash NOT IN (SELECT hash FROM kept)")
+            self._database.execute(
+                "DELETE FROM vectors WHERE embedder != ? OR hash NOT IN (SELECT hash FROM kept)",
+                (self._embedder.name,),
+            )
             self._database.execute("DROP TABLE kept")
         self._database.execute("VACUUM")
 

@@ -4,8 +4,10 @@ Knows nothing of formats or of the index.
 """
 
 import hashlib
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
@@ -21,6 +23,7 @@ JOIN_BELOW = 128  # tokens: a section shorter than this shares its chunk with th
 SEPARATORS = ["\n\n", "\n", r"(?<=[.!?])\s", " ", ""]
 
 Count = Callable[[str], int]
+Context = Callable[[tuple[str, ...], str | None], str]  # headings, header row
 
 
 def chunks_of(info: DocumentInfo, parsed: Parsed, embedder: Embedder) -> list[Chunk]:
@@ -35,8 +38,10 @@ def chunks_of(info: DocumentInfo, parsed: Parsed, embedder: Embedder) -> list[Ch
         for group in _groups(parsed, count, room)
         for span in _pieces(parsed.text, group[0].start, group[-1].end, count, room)
     ]
+    layout = Layout(parsed)
+    context = lru_cache(maxsize=1)(partial(_context, info.title, count))
     return [
-        _chunk(info, parsed, position, start, end, count)
+        _chunk(info, layout, position, start, end, context)
         for position, (start, end) in enumerate(spans)
     ]
 
@@ -100,11 +105,48 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         yield first, first + len(body)
 
 
+class Layout:
+    """Where the places and tables of a text lie, looked up by bisection.
+
+    A text may have a hundred thousand chunks: none of them may look at all that comes before it.
+    """
+
+    def __init__(self, parsed: Parsed) -> None:
+        self.text = parsed.text
+        self._places = parsed.places
+        self._starts = [place.start for place in parsed.places]
+        self._ends = [place.end for place in parsed.places]
+        self._blocks = [0, *(gap.end() + 1 for gap in re.finditer(r"\n(?=\n)", parsed.text))]
+        self.first_row = lru_cache(maxsize=1)(self._first_row)  # chunks come in their order
+
+    def places(self, start: int, end: int) -> tuple[Place, ...]:
+        """Return the places that overlap [start, end)."""
+        return self._places[bisect_right(self._ends, start) : bisect_left(self._starts, end)]
+
+    def table_header(self, start: int) -> str | None:
+        """Return the first row of the table that text[start] is a later row of; None if not."""
+        block = self._blocks[bisect_right(self._blocks, start) - 1]
+        header = self.first_row(block) if block < start else None
+        return header if header and self._has_cells(start, self._line_end(start)) else None
+
+    def _first_row(self, block: int) -> str | None:
+        end = self._line_end(block)
+        return self.text[block:end] if self._has_cells(block, end) else None
+
+    def _line_end(self, start: int) -> int:
+        end = self.text.find("\n", start)
+        return len(self.text) if end < 0 else end
+
+    def _has_cells(self, start: int, end: int) -> bool:
+        return self.text.find(" | ", start, end) >= 0
+
+
 def _chunk(
-    info: DocumentInfo, parsed: Parsed, position: int, start: int, end: int, count: Count
+    info: DocumentInfo, layout: Layout, position: int, start: int, end: int, context: Context
 ) -> Chunk:
-    text = parsed.text[start:end]
-    places = tuple(p for p in parsed.places if p.start < end and start < p.end)
+    text = layout.text[start:end]
+    places = layout.places(start, end)
+    path = _shared([place.heading for place in places])
     key = f"{info.id}\0{position}\0{text}".encode()
     return Chunk(
         id=hashlib.blake2b(key, digest_size=16).hexdigest(),
@@ -114,17 +156,15 @@ def _chunk(
         start=start,
         end=end,
         places=places,
-        context=_context(info.title, parsed.text, places, start, count),
+        context=context(path, layout.table_header(start)),
     )
 
 
-def _context(title: str, text: str, places: Sequence[Place], start: int, count: Count) -> str:
+def _context(title: str, count: Count, path: tuple[str, ...], header: str | None) -> str:
     """Return "title › heading", and the header row of a table that the chunk begins inside."""
-    path = list(_shared([place.heading for place in places]))
     if path and path[0] == title:
         path = path[1:]
     lines = [" › ".join([title, *path])]
-    header = _table_header(text, start)
     if header is not None:
         lines.append(header)
     context = "\n".join(lines)
@@ -142,11 +182,3 @@ def _shared(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
             same += 1
         shared = shared[:same]
     return shared
-
-
-def _table_header(text: str, start: int) -> str | None:
-    """Return the first row of the table that text[start] is a later row of; None if it is not."""
-    block = text.rfind("\n\n", 0, start) + 2 if "\n\n" in text[:start] else 0
-    first, _, _ = text[block:].partition("\n")
-    inside = block < start and " | " in first and " | " in text[start:].partition("\n")[0]
-    return first if inside else None

@@ -12,6 +12,7 @@ import struct
 
 MEMORY_BYTES = 2**30  # of address space, so of resident memory too: a promise, see D2
 OPEN_FILES = 64
+ALL_LIMITS = frozenset({"memory", "core", "files", "no-writing", "no-network", "no-processes"})
 
 # System calls by machine: (audit architecture, numbers to refuse, clone, clone3).
 # To refuse: socket connect bind sendto sendmsg fork vfork execve execveat kill ptrace
@@ -45,7 +46,7 @@ _ALL_WRITING = 0b1_1111_1111_0010  # of landlock: write, remove, make; reading i
 
 
 def confine() -> frozenset[str]:
-    """Lay every limit on this process, for good; return the names of those that hold."""
+    """Lay every limit on this process, for good; return which of ALL_LIMITS hold."""
     for limit, value in (
         (resource.RLIMIT_AS, MEMORY_BYTES),
         (resource.RLIMIT_CORE, 0),

@@ -26,10 +26,11 @@ class Trouble:
     def is_quarantined(self, version: str, parser: str) -> bool:
         """Return whether trying this version with this parser again would be of no use.
 
-        A failed fetch says nothing about the bytes: it is tried again every night.
+        A failed fetch says nothing about the bytes, and a mistake in the cutter may be mended:
+        these are tried again every night.
         """
         return (
-            self.failure.stage != "fetch"
+            self.failure.stage == "parse"
             and self.attempts >= QUARANTINE_AFTER
             and (self.version, self.parser) == (version, parser)
         )

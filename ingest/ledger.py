@@ -119,7 +119,7 @@ def _remember(connection: sa.Connection, pasts: Mapping[str, Past]) -> None:
         for table in _ALL:
             connection.execute(sa.delete(table).where(table.c.source == source))
         for table, rows in _rows(source, past).items():
-            if rows:
+            if rows and past != Past():  # of a source that is wholly gone, not even its name
                 connection.execute(sa.insert(table), rows)
 
 

@@ -10,16 +10,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connectors.base import Connector, ConnectorError, Entry
-from index.base import DocumentInfo, StoreError
+from index.base import Build, DocumentInfo, StoreError
 from ingest import parse, report, sync
 from ingest.base import Failure
 from ingest.documents import Loader, Progress
+from ingest.guard import Guarded
 from ingest.history import Past
 from ingest.ledger import Ledger
 from ingest.report import Report
 from ingest.runs import Runs
 
 log = logging.getLogger(__name__)
+
+_WAYS = "Mend what failed, or allow more in [ingest] max_lost_percent and max_lost_documents"
 
 Known = Callable[[str], Mapping[str, DocumentInfo]]  # source -> its documents in the index
 
@@ -59,6 +62,7 @@ def run(
     rebuild: bool,
     progress: Progress,
     purged: int = 0,
+    dropped: Sequence[str] = (),
 ) -> Report:
     """Bring the build up to date with every source, and publish it if anything changed.
 
@@ -69,6 +73,7 @@ def run(
     remembers it.
 
     purged: documents that the build lost before because they are forgotten: that is a change.
+    dropped: sources of the index that are in the settings no more.
     """
     now = memory.clock()
     memory.ledger.settle(memory.published_run())
@@ -79,7 +84,8 @@ def run(
         progress(source, done, total)
 
     try:
-        done = [_source(each, loader, memory, rebuild, tell) for each in connectors]
+        done = [_source(Guarded(each), loader, memory, rebuild, tell) for each in connectors]
+        done += [_dropped(each, loader, memory, rebuild) for each in dropped]
         made = _made(number, done, loader, purged)
         after = _withheld if made.withheld else _after
         pasts = {each.plan.source: after(each, number, now) for each in done}
@@ -96,7 +102,7 @@ def run(
 
 
 def plan(
-    connector: Connector,
+    connector: Guarded,
     known: Mapping[str, DocumentInfo],
     past: Past,
     *,
@@ -104,7 +110,10 @@ def plan(
     now: datetime,
     progress: Progress,
 ) -> sync.Plan:
-    """List a source and return what it needs; changes nothing."""
+    """List a source and return what it needs; changes nothing.
+
+    connector: guarded, so that whatever fails in it is its listing.
+    """
     try:
         listing = list(_counted(connector, progress))
     except ConnectorError as error:
@@ -115,34 +124,46 @@ def plan(
     return sync.plan(connector.name, listing, known, past, limits=limits, parser=parse.VERSION)
 
 
-def _counted(connector: Connector, progress: Progress) -> Iterator[Entry]:
+def _counted(connector: Guarded, progress: Progress) -> Iterator[Entry]:
     for number, entry in enumerate(connector.entries(), start=1):
         progress(connector.name, number, 0)
         yield entry
 
 
 def _source(
-    connector: Connector, loader: Loader, memory: Memory, rebuild: bool, progress: Progress
+    connector: Guarded, loader: Loader, memory: Memory, rebuild: bool, progress: Progress
 ) -> _Done:
     past, now = memory.ledger.past(connector.name), memory.clock()
     known = (memory.published if rebuild else loader.build.documents)(connector.name)
     made = plan(connector, known, past, limits=memory.limits, now=now, progress=progress)
     if rebuild:
-        objection = made.held or (past.listed_at and made.error)
+        objection = made.held or ((past.listed_at or known) and made.error)
         if objection:
             return _Done(made, past, objection=f"{connector.name}: {objection}")
-        known = {}
-        made = sync.plan_anew(made, past, parser=parse.VERSION)
+        anew = sync.plan_anew(made, past, parser=parse.VERSION)
+        failures = loader.load(connector, anew.to_fetch(), progress)
+        lost = sync.unread(made, anew, known, {row.document_id for row in failures}, memory.limits)
+        return _Done(anew, past, failures, objection=lost and f"{connector.name}: {lost}. {_WAYS}")
     failures = loader.load(connector, made.to_fetch(), progress)
     stale = sync.stale(made, known, {failure.document_id for failure in failures})
-    loader.build.set_readers(made.readers())
     loader.build.set_stale(stale)
-    loader.build.delete(made.ids("purge"))
-    _warn(made)
+    _apply(made, loader.build)
     return _Done(made, past, failures, len(stale))
 
 
-def _warn(made: sync.Plan) -> None:
+def _dropped(source: str, loader: Loader, memory: Memory, rebuild: bool) -> _Done:
+    past = memory.ledger.past(source)
+    known = (memory.published if rebuild else loader.build.documents)(source)
+    made = sync.plan_dropped(source, known, past, kept=not rebuild)
+    _apply(made, loader.build)
+    return _Done(made, past)
+
+
+def _apply(made: sync.Plan, build: Build) -> None:
+    build.set_readers(made.readers())
+    build.delete(made.ids("purge"))
+    if made.dropped:
+        log.warning("source dropped source=%s documents=%d", made.source, len(made.steps))
     if made.held:
         log.warning("loss held source=%s reason=%s", made.source, made.held)
     if closed := len(made.ids("close")):
@@ -170,11 +191,11 @@ def _published(made: Report, loader: Loader) -> Report:
 
 def _withheld(done: _Done, number: int, now: datetime) -> Past:
     """Return what is known after a run that published nothing: what a person must look at."""
-    if done.objection is None:
-        return done.past
     if done.plan.error is not None:
         return done.past.failed_listing(now)
-    return replace(done.past, loss=sync.loss(done.plan, done.past, number, now))
+    if done.plan.held is not None:
+        return replace(done.past, loss=sync.loss(done.plan, done.past, number, now))
+    return done.past
 
 
 def _after(done: _Done, number: int, now: datetime) -> Past:

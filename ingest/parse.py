@@ -7,10 +7,11 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 
 from pypdfium2 import PdfiumError
 
-from connectors.base import Document, read_thread
+from connectors.base import Document, encodable, read_thread
 from ingest.base import Parsed, ParseError
 from ingest.hypertext import read_html
 from ingest.markdown import read_markdown
@@ -38,7 +39,7 @@ def parse(document: Document) -> Parsed:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what libraries remark on odd files helps nobody
             sections, title = _READERS[format_of(document)](document)
-            parsed = assemble(sections, title)
+            parsed = _encodable(assemble(sections, title))
     except ParseError as error:
         raise ParseError(error.code, f"{name} was left out: {error}") from error
     except MemoryError as error:
@@ -54,6 +55,16 @@ def parse(document: Document) -> Parsed:
     if not parsed.places:
         raise ParseError("empty", f"{name} holds no text.")
     return parsed
+
+
+def _encodable(parsed: Parsed) -> Parsed:
+    """Return a text that can be stored; its places stay where they are."""
+    places = tuple(
+        replace(p, heading=tuple(map(encodable, p.heading)), url=encodable(p.url))
+        for p in parsed.places
+    )
+    title = None if parsed.title is None else encodable(parsed.title)
+    return Parsed(encodable(parsed.text), places, title)
 
 
 def _reason(error: Exception) -> str:

@@ -24,6 +24,7 @@ class SourceReport:
     unchanged: int = 0
     error: str | None = None  # why the source could not be listed
     held: str | None = None  # why what is no longer listed stays
+    dropped: bool = False  # the settings do not name it any more
     failures: tuple[Failure, ...] = ()
 
     @property
@@ -69,6 +70,7 @@ def of_source(plan: Plan, failures: Sequence[Failure], *, stale_changed: int) ->
         unchanged=plan.unchanged,
         error=plan.error,
         held=plan.held,
+        dropped=plan.dropped,
         failures=tuple(failures),
     )
 

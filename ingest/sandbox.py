@@ -11,6 +11,7 @@ import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,12 +21,14 @@ from typing import IO, Self
 
 from connectors.base import Document
 from ingest import wire
-from ingest.base import Code, Parsed, ParseError
+from ingest.base import Code, Parsed, ParseError, ParserError
+from ingest.confine import ALL_LIMITS
 from ingest.sandbox_child import READY
 
 MAX_BYTES = 50 * 2**20  # of one document
 START_S = 60.0  # importing the parsers takes under a second when the disk is not busy
 READ_BYTES = 2**16
+CONFINED_ON = "Linux 5.13 or newer on x86-64 or ARM64 has them all; elsewhere trust what is parsed"
 
 # All that the process sees of the environment: no token, no proxy, one thread, no calling home.
 _ENVIRONMENT = {
@@ -65,6 +68,7 @@ class Sandbox:
         """Start the process, which gets ready meanwhile. target: "module:function" that parses."""
         self._target = target
         self._limits = limits or Limits()
+        self._warned = False
         self._child = _Child(self._target, self._limits)
 
     def __enter__(self) -> Self:
@@ -79,11 +83,15 @@ class Sandbox:
         return self._child.process.pid
 
     def parse(self, document: Document) -> Parsed:
-        """Return a document's text. Raises ParseError, and nothing else, whatever the bytes do."""
+        """Return a document's text. Raises ParseError, and nothing else, whatever the bytes do.
+
+        Raises ParserError if the process cannot start: then no document is to blame.
+        """
         if len(document.body) > MAX_BYTES:
             raise _error("too-large", document)
         if self._child.process.poll() is not None:
             self._replace("died unasked")
+        self._warn_of(self.missing())
         try:
             outcome, peak_kib = self._child.ask(document)
         except _Broken as broken:
@@ -95,9 +103,20 @@ class Sandbox:
             raise outcome
         return outcome
 
+    def missing(self) -> frozenset[str]:
+        """Return which limits this machine cannot lay on the process. Raises ParserError."""
+        return ALL_LIMITS - self._child.limits()
+
     def close(self) -> None:
         """End the process."""
         self._child.kill()
+
+    def _warn_of(self, missing: frozenset[str]) -> None:
+        if missing and not self._warned:
+            log.warning(
+                "parser not confined missing=%s: %s", ",".join(sorted(missing)), CONFINED_ON
+            )
+            self._warned = True
 
     def _replace(self, reason: str) -> None:
         log.info("parser replaced pid=%d reason=%s", self.pid, reason)
@@ -110,26 +129,39 @@ class _Child:
 
     def __init__(self, target: str, limits: Limits) -> None:
         self._limits = limits
-        self._is_ready = False
+        self._holds: frozenset[str] | None = None  # not before it is ready
+        # No pipe, which a talkative start would fill; `kill` closes it.
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115
         root = Path(__file__).resolve().parents[1]
         command = [sys.executable, "-P", "-m", "ingest.sandbox_child"]  # -P: not from this folder
-        self.process = subprocess.Popen(
-            [*command, target, str(limits.wall_s), str(limits.cpu_s)],
-            bufsize=0,
-            cwd="/",
-            env={**_ENVIRONMENT, "PYTHONPATH": str(root)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        try:
+            self.process = subprocess.Popen(
+                [*command, target, str(limits.wall_s), str(limits.cpu_s)],
+                bufsize=0,
+                cwd="/",
+                env={**_ENVIRONMENT, "PYTHONPATH": str(root)},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._said,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._said.close()
+            raise ParserError(f"The parser cannot start: {error}.") from error
+
+    def limits(self) -> frozenset[str]:
+        """Return which limits hold, once it can parse. Raises ParserError if it never will."""
+        if self._holds is None:
+            try:
+                said = self._exchange(b"", START_S, _is_ready)
+            except (EOFError, BrokenPipeError, TimeoutError) as error:
+                raise ParserError(f"The parser cannot start: {self._last_words()}") from error
+            self._holds = frozenset(said.removeprefix(READY).decode("ascii").split())
+        return self._holds
 
     def ask(self, document: Document) -> tuple[Parsed | ParseError, int]:
         """Return the outcome and the process's peak memory in KiB. Raises _Broken."""
         try:
-            if not self._is_ready:
-                self._exchange(b"", START_S, _is_ready)
-                self._is_ready = True
             request = wire.request(document)
             received = self._exchange(request, self._limits.wall_s, wire.is_whole)
             return wire.read_reply(received, document)
@@ -145,7 +177,7 @@ class _Child:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        for pipe in self._pipes():
+        for pipe in (*self._pipes(), self._said):
             pipe.close()
 
     def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
@@ -177,6 +209,12 @@ class _Child:
                         waiting.unregister(to)
         return received
 
+    def _last_words(self) -> str:
+        self._said.seek(0)
+        lines = self._said.read().decode("utf-8", "replace").split("\n")
+        said = next((line.strip() for line in reversed(lines) if line.strip()), None)
+        return said or f"it was silent for {START_S:.0f} s, or killed before it said anything."
+
     def _cause_of_death(self) -> Code:
         try:
             status = self.process.wait(1)
@@ -189,7 +227,7 @@ class _Child:
 
 
 def _is_ready(received: bytearray) -> bool:
-    return received.startswith(READY)
+    return received.startswith(READY) and received.endswith(b"\n")
 
 
 def _some(pipe: IO[bytes]) -> bytes:

@@ -17,7 +17,7 @@ from ingest.base import ParseError, Parser
 from ingest.confine import allow_time, confine
 
 _MEMORY = "A document needs more memory than is allowed. Split it, or leave it out."
-READY = b"\x06"  # said once, when parsers are loaded and limits hold
+READY = b"\x06"  # said once, when parsers are loaded: a line that ends with which limits hold
 
 
 def main(target: str, wall_s: str, cpu_s: str) -> None:
@@ -28,8 +28,9 @@ def main(target: str, wall_s: str, cpu_s: str) -> None:
     tempfile.tempdir = os.devnull  # unstructured asks for its name; looking for one would fail
     module, _, name = target.partition(":")
     parse: Parser = getattr(importlib.import_module(module), name)
-    confine()
-    replies.write(READY)
+    holds = confine()
+    os.dup2(1, 2)  # what it prints from now on, no document is to be blamed for
+    replies.write(READY + " ".join(sorted(holds)).encode() + b"\n")
     replies.flush()
     while (document := wire.read_request(requests)) is not None:
         allow_time(float(wall_s), float(cpu_s))

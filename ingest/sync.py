@@ -33,12 +33,12 @@ class Limits:
     few: int = 3
     closed_after: timedelta = timedelta(hours=24)
 
-    def objection(self, lost: int, of: int) -> str | None:
+    def objection(self, lost: int, of: int, how: str = "are no longer listed") -> str | None:
         """Return why a loss cannot be believed; None if it can."""
         if lost > self.documents:
-            return f"{lost} of {of} documents are no longer listed, more than {self.documents}"
+            return f"{lost} of {of} documents {how}, more than {self.documents}"
         if lost > max(self.few, self.share * of):
-            return f"{lost} of {of} documents are no longer listed, more than {self.share:.0%}"
+            return f"{lost} of {of} documents {how}, more than {self.share:.0%}"
         return None
 
 
@@ -61,6 +61,7 @@ class Plan:
     unchanged: int = 0
     error: str | None = None  # why the source could not be listed
     held: str | None = None  # why the loss is not applied
+    dropped: bool = False  # the settings do not name the source any more
 
     def ids(self, *actions: Action) -> tuple[str, ...]:
         """Return the documents of these steps."""
@@ -115,7 +116,28 @@ def access_of(entry: Entry) -> Access:
 
 def plan_anew(made: Plan, past: Past, *, parser: str) -> Plan:
     """Return what an empty index needs of a source whose plan was made against a full one."""
-    return plan(made.source, made.entries.values(), {}, past, limits=Limits(), parser=parser)
+    anew = plan(made.source, made.entries.values(), {}, past, limits=Limits(), parser=parser)
+    return replace(anew, error=made.error)
+
+
+def unread(
+    made: Plan,
+    anew: Plan,
+    known: Mapping[str, DocumentInfo],
+    failed: Collection[str],
+    limits: Limits,
+) -> str | None:
+    """Return why a rebuilt index may not replace the published one; None if it may.
+
+    What somebody can read now is lost with it where it is not listed, failed, or waits in
+    quarantine. made: the plan against the published index. anew: the one that was carried out.
+    """
+    lost = {*made.ids("hide"), *anew.ids("skip"), *failed}
+    readable = [id for id, info in known.items() if info.readers]
+    gone = sum(id in lost for id in readable)
+    if readable and gone == len(readable):
+        return f"none of its {gone} documents could be read"
+    return limits.objection(gone, len(readable), "that answer now could not be read")
 
 
 def plan_without_listing(
@@ -136,6 +158,26 @@ def plan_without_listing(
     return Plan(source, {}, tuple(steps), len(known) - len(steps), error=error)
 
 
+def plan_dropped(source: str, known: Mapping[str, DocumentInfo], past: Past, *, kept: bool) -> Plan:
+    """Hide what is known of a source that left the settings, and purge it the next time.
+
+    No loss is held: a person took the source out. kept: whether what is being built holds its
+    documents still, as a rebuilt index does not.
+    """
+    steps = []
+    for id in known:
+        since = past.missed.get(id)
+        hidden = f", hidden since {since:%Y-%m-%d %H:%M} UTC" if since else ""
+        reason = f"source {source} is no longer in the settings{hidden}"
+        steps.append(Step("purge" if since or not kept else "hide", id, reason))
+    return Plan(source, {}, tuple(steps), dropped=True)
+
+
+def dropped(named: Collection[str], remembered: Iterable[str]) -> list[str]:
+    """Return the sources that an index or a ledger knows and the settings do not name, by name."""
+    return sorted(set(remembered).difference(named))
+
+
 def stale(
     made: Plan, known: Mapping[str, DocumentInfo], failed: Collection[str]
 ) -> dict[str, bool]:
@@ -151,6 +193,8 @@ def remembered(
     """Return what is known of a source once its plan was carried out and published."""
     if made.error is not None:
         return past.failed_listing(now)
+    if made.dropped:
+        return Past(missed=dict.fromkeys(made.ids("hide"), now))
     kept = made.ids("hide", "hold")
     troubles = troubles_after(
         past,

@@ -83,8 +83,16 @@ def test_the_web_page_is_open_to_the_host_alone_and_watched(compose: Json) -> No
 def test_no_secret_is_inside(compose: Json) -> None:
     for file in (COMPOSE, DOCKERFILE):
         assert not re.search(r"xox[a-z]-|xapp-|password|secret", file.read_text(encoding="utf-8"))
-    # names without values: taken from where it is started
-    assert compose["services"]["slack"]["environment"] == ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"]
+    assert not any("environment" in service for service in compose["services"].values())
+    assert ".env" in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_gets_the_variables_that_the_settings_may_name(
+    compose: Json, name: str
+) -> None:
+    # The scheduler connects to the sources, and all three may ask a larger model.
+    assert compose["services"][name]["env_file"] == [{"path": ".env", "required": False}]
 
 
 def test_the_image_installs_torch_then_the_project_then_the_models(

@@ -91,7 +91,8 @@ def ingest(
 
     What has not changed is neither fetched nor embedded again. A document that cannot be read is
     a row of the report. A source that cannot be listed keeps what it had, one that lost too much
-    is held until `footnote approve`: then the exit code is 1.
+    is held until `footnote approve`: then the exit code is 1. A source that is no longer in the
+    settings is hidden, and deleted by the second run without it.
 
     Example: footnote --settings demo/settings.toml ingest --dry-run
     """
@@ -99,12 +100,12 @@ def ingest(
 
     if rebuild and (sources or dry_run):
         raise click.UsageError("--rebuild makes the whole index: leave --source and --dry-run out.")
-    settings = ingestion.only(settings_file.load(context.obj), sources)
+    settings = settings_file.load(context.obj)
     if dry_run:
-        plans = ingestion.plans(settings)
+        plans = ingestion.plans(settings, sources)
         click.echo(json.dumps(plans, indent=1) if as_json else ingestion_text.plans(plans))
         return
-    report = ingestion.run(settings, rebuild=rebuild)
+    report = ingestion.run(settings, rebuild=rebuild, only=sources)
     click.echo(json.dumps(report, indent=1) if as_json else ingestion_text.report(report))
     if ingestion.needs_a_person(report):
         context.exit(1)
@@ -219,7 +220,7 @@ def doctor(context: click.Context, offline: bool) -> None:
 
     results = checks.run(settings_file.load(context.obj), offline=offline)
     for result in results:
-        click.echo(f"{'ok  ' if result.ok else 'FAIL'}  {result.name}: {result.detail}")
+        click.echo(f"{result.mark}  {result.name}: {result.detail}")
     if not all(result.ok for result in results):
         context.exit(1)
 

@@ -13,6 +13,9 @@ from unittest.mock import patch
 from index import generations
 from index.access import EVERYONE
 from index.base import StoreError
+from ingest.base import ParserError
+from ingest.confine import ALL_LIMITS
+from ingest.sandbox import CONFINED_ON, Sandbox
 from rag.base import ModelError, Question
 from rag.prompt import Prompt
 from rag.router import RouterError
@@ -31,6 +34,12 @@ class Check:
     name: str
     ok: bool
     detail: str  # what was found, or what is wrong and how to mend it
+    warns: bool = False  # it works, but an admin should know
+
+    @property
+    def mark(self) -> str:
+        """Four letters to begin its line with."""
+        return "FAIL" if not self.ok else "warn" if self.warns else "ok  "
 
 
 def run(settings: Settings, *, offline: bool) -> list[Check]:
@@ -42,6 +51,7 @@ def run(settings: Settings, *, offline: bool) -> list[Check]:
         _check("model", lambda: _model(settings)),
         *([_check("larger model", lambda: _larger(settings))] if settings.model.large else []),
         _check("sources", lambda: _sources(settings)),
+        parser(),
         _check("reranker", lambda: reranking.probed(settings.retrieval)),
         _check("index", lambda: _index(settings)),
     ]
@@ -105,6 +115,20 @@ def _sources(settings: Settings) -> str:
         for variable in source.secrets():
             secret(variable)
     return ", ".join(f"{source.name} ({source.type})" for source in settings.sources)
+
+
+def parser() -> Check:
+    """Start what parses documents, and say what this machine cannot keep it from."""
+    try:
+        with Sandbox() as sandbox:
+            missing = sandbox.missing()
+    except ParserError as error:
+        return Check("parser", False, str(error))
+    if missing:
+        listed = ", ".join(sorted(missing))
+        detail = f"not confined, these limits do not hold here: {listed}; {CONFINED_ON}"
+        return Check("parser", True, detail, warns=True)
+    return Check("parser", True, f"confined: {', '.join(sorted(ALL_LIMITS))}")
 
 
 def _index(settings: Settings) -> str:

@@ -8,7 +8,7 @@ import click
 
 from connectors.base import ConnectorError
 from index.base import StoreError
-from ingest.base import LedgerError
+from ingest.base import LedgerError, ParserError
 from rag.base import ModelError
 from rag.journal import JournalError
 from rag.router import RouterError
@@ -20,6 +20,7 @@ FAILURES = (
     ModelError,
     ConnectorError,
     LedgerError,
+    ParserError,
     JournalError,
     RouterError,
 )

@@ -1,6 +1,6 @@
 """Ingestion as people ask for it: run, look ahead, look back, approve, try again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,19 +9,26 @@ from ingest.base import LedgerError
 from ingest.history import QUARANTINE_AFTER, Loss, Past, Trouble
 from ingest.report import facts
 from ingest.runs import Run
-from ui import cascade, wiring
+from ui import cascade, night, wiring
 from ui.progress import progress_bar
-from ui.settings import Settings, SettingsError
+from ui.settings import Settings
 
 Facts = dict[str, Any]  # JSON
 
 
-def run(settings: Settings, *, rebuild: bool) -> Facts:
-    """Ingest once; return the report as JSON-serialisable facts."""
+def run(settings: Settings, *, rebuild: bool, only: Sequence[str] = ()) -> Facts:
+    """Ingest once; return the report as JSON-serialisable facts.
+
+    only: names of sources; none: all of them.
+    """
     started = datetime.now(UTC)
     with progress_bar() as progress:
         report = wiring.ingest(
-            settings, clock=lambda: datetime.now(UTC), rebuild=rebuild, progress=progress
+            settings,
+            clock=lambda: datetime.now(UTC),
+            rebuild=rebuild,
+            progress=progress,
+            only=only,
         )
     wiring.journal(settings).expire(started)  # also where nobody asks any more
     seconds = (datetime.now(UTC) - started).total_seconds()
@@ -29,20 +36,23 @@ def run(settings: Settings, *, rebuild: bool) -> Facts:
     return entry | facts(report)
 
 
-def needs_a_person(report: Facts) -> list[str]:
-    """Return the names of the sources that could not be listed, or whose loss is held."""
-    return [source["name"] for source in report["sources"] if source["error"] or source["held"]]
+def needs_a_person(report: Facts) -> bool:
+    """Return whether a source was not listed, a loss is held, or a rebuilt index is withheld."""
+    return bool(report["withheld"]) or any(
+        source["error"] or source["held"] for source in report["sources"]
+    )
 
 
-def plans(settings: Settings) -> list[Facts]:
+def plans(settings: Settings, only: Sequence[str] = ()) -> list[Facts]:
     """Return what an ingestion would do with every source, and why; changes nothing."""
     with progress_bar() as progress:
-        made = wiring.plans(settings, now=datetime.now(UTC), progress=progress)
+        made = wiring.plans(settings, now=datetime.now(UTC), progress=progress, only=only)
     return [
         {
             "source": plan.source,
             "error": plan.error,
             "held": plan.held,
+            "dropped": plan.dropped,
             "unchanged": plan.unchanged,
             "for_nobody": plan.for_nobody(),
             "steps": [
@@ -52,20 +62,6 @@ def plans(settings: Settings) -> list[Facts]:
         }
         for plan in made
     ]
-
-
-def only(settings: Settings, names: tuple[str, ...]) -> Settings:
-    """Return the settings with only these sources; all of them if none is named.
-
-    Raises SettingsError for a name that no source has.
-    """
-    known = {source.name: source for source in settings.sources}
-    for name in names:
-        if name not in known:
-            raise SettingsError(f"No source is named {name!r}. There are: {', '.join(known)}.")
-    if not names:
-        return settings
-    return settings.model_copy(update={"sources": tuple(known[name] for name in names)})
 
 
 def held(settings: Settings, source: str, run: int) -> Loss:
@@ -145,6 +141,7 @@ def _run(run: Run | None, now: datetime) -> Facts | None:
 def _source(name: str, past: Past, settings: Settings, now: datetime) -> Facts:
     return {
         "name": name,
+        "dropped": name in night.dropped_of(settings, [name]),
         "listed_at": past.listed_at and past.listed_at.isoformat(),
         "failing_since": past.failing_since and past.failing_since.isoformat(),
         "closed": past.closed(now, wiring.limits(settings).closed_after),
@@ -175,6 +172,6 @@ def _failure(trouble: Trouble, stale: bool) -> Mapping[str, Any]:
         "attempts": trouble.attempts,
         "first_seen": trouble.first_seen.isoformat(),
         "last_seen": trouble.last_seen.isoformat(),
-        "quarantined": failure.stage != "fetch" and trouble.attempts >= QUARANTINE_AFTER,
+        "quarantined": failure.stage == "parse" and trouble.attempts >= QUARANTINE_AFTER,
         "stale": stale,
     }

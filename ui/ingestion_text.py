@@ -19,6 +19,7 @@ _COUNTS = (
     ("quarantined", "not tried again (see `footnote status`)"),
     ("for_nobody", "that nobody may read"),
 )
+_DROPPED = "source {} is no longer in the settings"
 _ACTIONS = {
     "add": "to add",
     "change": "to read again",
@@ -35,7 +36,9 @@ def plans(made: Sequence[Facts]) -> str:
     """Return what an ingestion would do, a row a document with its reason."""
     lines = []
     for plan in made:
-        if plan["error"]:
+        if plan["dropped"]:
+            lines.append(_DROPPED.format(plan["source"]))
+        elif plan["error"]:
             lines.append(f"{plan['source']}: cannot be listed: {plan['error']}")
         else:
             lines.append(f"{plan['source']}: {plan['unchanged']} unchanged")
@@ -122,6 +125,9 @@ def _larger(model: Facts) -> str:
 
 def _source(source: Facts, run: int) -> list[str]:
     name = source["name"]
+    if source.get("dropped"):  # of a report that an earlier version kept, it is not said
+        done = [f"{source[key]} documents {key}" for key in ("hidden", "deleted") if source[key]]
+        return [f"{_DROPPED.format(name)}: {', '.join(done) or 'it had no document left'}"]
     if source["error"]:
         closed = f", {source['closed']} documents closed" if source["closed"] else ""
         return [f"{name}: not listed{closed or ', nothing touched'}: {source['error']}"]
@@ -147,6 +153,10 @@ def _running(run: Facts) -> str:
 
 
 def _needs(source: Facts) -> list[str]:
+    if source["dropped"]:
+        hidden = source["hidden"]
+        then = f"deletes its {hidden} hidden documents" if hidden else "hides its documents"
+        return [f"Dropped     {_DROPPED.format(source['name'])}: the next run {then}"]
     lines = []
     if source["failing_since"]:
         state = "CLOSED, nobody may read it" if source["closed"] else "not listed"

@@ -3,20 +3,23 @@
 import hashlib
 import importlib.util
 import os
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index import inventory
 from index.base import DocumentInfo, Embedder, Store, StoreError
+from ingest import sync
 from ingest.documents import Progress
 from ingest.report import Report
 from ingest.sync import Limits, Plan
 from rag.base import LanguageModel, Reader
 from rag.engine import Engine
+from ui import night
 from ui.connections import connector, onlooker
 from ui.settings import EmbedderSection, ModelSection, Settings, SettingsError
 
@@ -151,56 +154,64 @@ def answering(settings: Settings) -> Answering:
 
 
 def ingest(
-    settings: Settings, *, clock: Callable[[], datetime], rebuild: bool, progress: Progress
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime],
+    rebuild: bool,
+    progress: Progress,
+    only: Sequence[str] = (),
 ) -> Report:
     """Run the ingestion job once. Raises StoreError, or SettingsError if another one runs.
 
-    clock: gives the time, aware, UTC.
+    clock: gives the time, aware, UTC. only: names of sources; none: all of them.
     """
-    from filelock import FileLock, Timeout
-
     from index.local import LocalBuild
     from ingest import nightly
     from ingest.cache import VectorCache
     from ingest.documents import Loader
-    from ingest.forgotten import WithoutForgotten, erase
+    from ingest.forgotten import erase
     from ingest.sandbox import Sandbox
+    from ingest.trim import trim
 
-    hidden = overlay(settings)
+    chosen, hidden = night.chosen(settings, only), overlay(settings)
+    data = settings.data_dir
+    connect = partial(connector, data_dir=data)
+    with _locked(settings), Sandbox() as sandbox:
+        forgotten = hidden.now().forgotten
+        encoder = embedder(settings.embedder)
+        build = LocalBuild(
+            data, recipe=recipe(encoder), dim=encoder.dim, now=clock(), rebuild=rebuild
+        )
+        try:
+            with closing(VectorCache(data / "cache.sqlite", encoder)) as cache:
+                purged = build.purge(forgotten)
+                kept = memory(settings, clock, forgotten)
+                report = nightly.run(
+                    night.connectors(chosen, connect, forgotten),
+                    Loader(build, encoder, cache, sandbox.parse),
+                    kept,
+                    rebuild=rebuild,
+                    progress=progress,
+                    purged=purged,
+                    dropped=night.dropped(settings, only, kept.ledger),
+                )
+                erase(data, hidden, cache, encoder)
+                if report.generation:
+                    trim(data, cache, encoder)
+                return report
+        finally:
+            build.abandon()
+
+
+def _locked(settings: Settings) -> AbstractContextManager[object]:
+    from filelock import FileLock, Timeout
+
     try:
-        held = FileLock(settings.data_dir / "LOCK").acquire(timeout=0)
+        return FileLock(settings.data_dir / "LOCK").acquire(timeout=0)
     except Timeout:
         raise SettingsError(
             f"Another ingestion is running in {settings.data_dir}; see `footnote status`."
         ) from None
-    with held, Sandbox() as sandbox:
-        forgotten = hidden.now().forgotten
-        encoder = embedder(settings.embedder)
-        build = LocalBuild(
-            settings.data_dir,
-            recipe=recipe(encoder),
-            dim=encoder.dim,
-            now=clock(),
-            rebuild=rebuild,
-        )
-        try:
-            with closing(VectorCache(settings.data_dir / "cache.sqlite", encoder)) as cache:
-                purged = build.purge(forgotten)
-                report = nightly.run(
-                    [
-                        WithoutForgotten(connector(source, settings.data_dir), forgotten)
-                        for source in settings.sources
-                    ],
-                    Loader(build, encoder, cache, sandbox.parse),
-                    memory(settings, clock, forgotten),
-                    rebuild=rebuild,
-                    progress=progress,
-                    purged=purged,
-                )
-                erase(settings.data_dir, hidden, cache, encoder)
-                return report
-        finally:
-            build.abandon()
 
 
 def memory(
@@ -228,24 +239,38 @@ def memory(
     return Memory(Ledger(live), Runs(live), limits(settings), known, run, clock, os.getpid())
 
 
-def plans(settings: Settings, *, now: datetime, progress: Progress) -> list[Plan]:
-    """List every source and return what it needs; changes nothing. Raises StoreError."""
+def plans(
+    settings: Settings, *, now: datetime, progress: Progress, only: Sequence[str] = ()
+) -> list[Plan]:
+    """List every source, or only some, and return what it needs; changes nothing.
+
+    Raises StoreError.
+    """
     from ingest import nightly
-    from ingest.forgotten import WithoutForgotten
+    from ingest.guard import Guarded
     from ingest.history import Past
 
-    kept = kept_memory(settings)
+    chosen, kept = night.chosen(settings, only), kept_memory(settings)
+    connect = partial(onlooker, data_dir=settings.data_dir)
+    ledger = kept[0] if kept else None
     forgotten = overlay(settings).now().forgotten if kept else lambda _: False
+
+    def known(source: str) -> tuple[Mapping[str, DocumentInfo], Past]:
+        past = ledger.past(source) if ledger else Past()
+        return _published(settings, source, forgotten), past
+
     return [
         nightly.plan(
-            WithoutForgotten(onlooker(source, settings.data_dir), forgotten),
-            _published(settings, source.name, forgotten),
-            kept[0].past(source.name) if kept else Past(),
+            Guarded(source),
+            *known(source.name),
             limits=limits(settings),
             now=now,
             progress=progress,
         )
-        for source in settings.sources
+        for source in night.connectors(chosen, connect, forgotten)
+    ] + [
+        sync.plan_dropped(name, *known(name), kept=True)
+        for name in night.dropped(settings, only, ledger)
     ]
 
 

@@ -13,6 +13,7 @@ from ingest import nightly, parse
 from ingest.base import Parser
 from ingest.cache import VectorCache
 from ingest.documents import Loader
+from ingest.guard import Guarded
 from ingest.history import Past
 from ingest.ledger import Ledger
 from ingest.nightly import Memory
@@ -58,7 +59,11 @@ class Job:
         return self.ingest(ListConnector(documents, name="wiki", fails_after=fails_after))
 
     def ingest(
-        self, *connectors: Connector, rebuild: bool = False, limits: Limits | None = None
+        self,
+        *connectors: Connector,
+        rebuild: bool = False,
+        limits: Limits | None = None,
+        dropped: Sequence[str] = (),
     ) -> Report:
         """Ingest sources; the next time is a day later."""
         build = LocalBuild(self.data, recipe="r", dim=384, now=self.now, rebuild=rebuild)
@@ -79,6 +84,7 @@ class Job:
                 memory,
                 rebuild=rebuild,
                 progress=lambda *step: self.steps.append(step),
+                dropped=dropped,
             )
         finally:
             cache.close()
@@ -88,7 +94,7 @@ class Job:
     def plan(self, *documents: Document) -> Plan:
         """Return what a run would do with the wiki."""
         return nightly.plan(
-            ListConnector(documents, name="wiki"),
+            Guarded(ListConnector(documents, name="wiki")),
             self.known("wiki"),
             self.past(),
             limits=Limits(),

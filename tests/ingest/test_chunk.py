@@ -1,13 +1,14 @@
 """Chunks: verbatim, within the embedder's tokens, at the right place."""
 
 import random
+import time
 from datetime import UTC, datetime
 
 import pytest
 
 from index.base import Chunk, DocumentInfo, Place
 from ingest.base import Parsed
-from ingest.chunk import CONTEXT_TOKENS, WINDOW_TOKENS, chunks_of, windows_of
+from ingest.chunk import CONTEXT_TOKENS, WINDOW_TOKENS, Layout, chunks_of, windows_of
 from tests.fake_models import HashEmbedder
 
 INFO = DocumentInfo(
@@ -119,3 +120,30 @@ def test_windows_hold_every_word_of_their_chunk_and_stay_short() -> None:
         assert " ".join(texts).split() == chunk.text.split()
         limit = CONTEXT_TOKENS + WINDOW_TOKENS + 2
         assert all(EMBEDDER.count_tokens(window) <= limit for window in windows)
+
+
+def test_a_look_up_in_a_long_text_does_not_read_what_comes_before() -> None:
+    line = "A line of a long log without a blank line, as programs write it, 80 letters.\n"
+    text = line * 600_000  # 44 MiB: what came before was once searched and copied, 60 ms each
+    begun = time.process_time()
+    layout = Layout(Parsed(text, (Place(0, len(text), (), None, "u"),), None))
+    starts = range(0, len(text) - 99, len(text) // 1000)
+    assert {layout.table_header(start) for start in starts} == {None}
+    assert {len(layout.places(start, start + 99)) for start in starts} == {1}
+    assert time.process_time() - begun < 5
+
+
+def test_places_and_headers_are_those_that_a_plain_search_finds() -> None:
+    dice = random.Random(3)
+    pieces = ["a | b | c\n", "1 | 2\n", "words ", "\n", "\n\n", "A line.\n"]
+    for _ in range(200):
+        bodies = ["".join(dice.choices(pieces, k=dice.randint(0, 9))) for _ in range(4)]
+        document = parsed(*(((), body) for body in bodies))
+        layout, text = Layout(document), document.text
+        for start in range(len(text)):
+            block = text.rfind("\n\n", 0, start) + 2 if "\n\n" in text[:start] else 0
+            first, line = text[block:].split("\n")[0], text[start:].split("\n")[0]
+            inside = block < start and " | " in first and " | " in line
+            assert layout.table_header(start) == (first if inside else None)
+            overlapping = [p for p in document.places if p.start < start + 5 and start < p.end]
+            assert list(layout.places(start, start + 5)) == overlapping

@@ -7,6 +7,7 @@ import pytest
 
 from connectors.base import Document, Entry
 from index.live import Live
+from ingest.base import Parsed
 from ingest.runs import BEAT, KEPT, SILENT, Run, Runs
 from tests.fakes import ListConnector
 from tests.ingest.job import NOW, Job, pages
@@ -66,13 +67,12 @@ def test_a_run_that_ended_without_a_word_has_failed_once_the_next_begins(runs: R
 
 
 def test_a_run_that_breaks_off_says_why(tmp_path: Path) -> None:
-    class Broken(ListConnector):
-        def fetch(self, entry: Entry) -> Document:
-            raise RuntimeError("no such luck")
+    def broken(_document: Document) -> Parsed:
+        raise RuntimeError("no such luck")
 
-    job = Job(tmp_path)
+    job = Job(tmp_path, broken)
     with pytest.raises(RuntimeError):
-        job.ingest(Broken(pages(1), name="wiki"))
+        job(*pages(1))
     ended = job.runs.ended()
     assert ended is not None
     assert (ended.state, ended.error) == ("failed", "no such luck")

@@ -1,6 +1,7 @@
 """What a parser may do to the process that ingests: nothing. The processes here are real."""
 
 import os
+import platform
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,9 +11,11 @@ import pytest
 
 from connectors.base import THREAD, Document, Message, write_thread
 from ingest import parse, wire
-from ingest.base import Parsed, ParseError
+from ingest.base import Parsed, ParseError, ParserError
+from ingest.history import Past
 from ingest.sandbox import MAX_BYTES, Limits, Sandbox
 from tests.ingest import hostile_parser
+from tests.ingest.job import Job, pages
 from tests.ingest.test_parse import document
 
 HOSTILE = "tests.ingest.hostile_parser:parse"
@@ -110,6 +113,24 @@ def test_no_secret_of_the_environment_reaches_the_parser(
         assert "SLACK_BOT_TOKEN" not in sandbox.parse(document("environment please")).text
 
 
+def test_the_process_says_which_limits_hold(hostile: Sandbox) -> None:
+    networkless = platform.system() == "Linux" and platform.machine() in ("x86_64", "aarch64")
+    assert ("no-network" in hostile.missing()) == (not networkless)
+    assert not hostile.missing() & {"memory", "core", "files"}
+
+
+def test_a_machine_that_cannot_confine_is_warned_of_once_a_run(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with Sandbox("tests.ingest.unconfined:parse") as sandbox:
+        for _ in range(3):
+            sandbox.parse(GOOD)
+        assert sandbox.missing() == {"no-network", "no-writing", "no-processes"}
+    warnings = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert len(warnings) == 1
+    assert "missing=no-network,no-processes,no-writing" in warnings[0]
+
+
 def test_one_process_parses_many_documents(hostile: Sandbox) -> None:
     hostile.parse(GOOD)
     first = hostile.pid
@@ -140,6 +161,38 @@ def test_a_process_that_was_killed_between_two_documents_is_replaced(hostile: Sa
     os.kill(hostile.pid, 9)
     os.waitid(os.P_PID, hostile.pid, os.WEXITED | os.WNOWAIT)
     assert hostile.parse(GOOD) == parse.parse(GOOD)
+
+
+NO_PARSER = "ingest.no_such_module:parse"
+WHY = "The parser cannot start: ModuleNotFoundError: No module named 'ingest.no_such_module'"
+
+
+def test_a_parser_that_cannot_start_is_no_document_s_fault() -> None:
+    with Sandbox(NO_PARSER) as sandbox, pytest.raises(ParserError) as caught:
+        sandbox.parse(GOOD)
+    assert str(caught.value) == WHY
+
+
+def test_a_run_whose_parser_cannot_start_ends_and_blames_no_document(tmp_path: Path) -> None:
+    with Sandbox(NO_PARSER) as sandbox:
+        job = Job(tmp_path, sandbox.parse)
+        for _ in range(4):
+            with pytest.raises(ParserError):
+                job(*pages(2))
+    assert job.past() == Past()
+    ended = job.runs.ended()
+    assert ended is not None
+    assert (ended.state, ended.error) == ("failed", WHY)
+    job.parser = parse.parse
+    assert job(*pages(2)).sources[0].added == 2
+
+
+def test_a_parser_that_this_machine_has_no_process_for_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with pytest.raises(ParserError, match="The parser cannot start: .*No such file"):
+        Sandbox(HOSTILE)
 
 
 def test_the_process_ends_with_the_sandbox() -> None:

@@ -1,6 +1,7 @@
 """An admin's evening: look ahead, ingest, see what is held, approve it, try a document again."""
 
 import json
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,14 @@ import pytest
 from click.testing import CliRunner
 from filelock import FileLock
 
+from connectors.base import Connector
 from index.live import Live
 from ingest.runs import Runs
 from tests.fake_models import HashEmbedder
 from ui import wiring
 from ui.cli import main
+from ui.connections import connector
+from ui.source_settings import Source
 
 COUNT = 24
 
@@ -188,3 +192,105 @@ def test_what_may_be_lost_is_a_setting(company: Company) -> None:
     with company.file.open("a") as settings:
         settings.write("\n[ingest]\nmax_lost_percent = 25\n")
     assert "6 hidden" in company.run("ingest")
+
+
+def test_a_source_that_left_the_settings_is_shown_hidden_and_then_deleted(company: Company) -> None:
+    company.run("ingest")
+    both = company.file.read_text()
+    company.file.write_text(both.replace('name = "drive"', 'name = "plans"'))
+    assert "Dropped     source drive is no longer in the settings: the next run hides its" in (
+        company.run("status")
+    )
+    plan = company.run("ingest", "--dry-run")
+    assert "source drive is no longer in the settings\n  1 to hide\n    drive:plan.md: " in plan
+    company.run("ingest", "--source", "wiki")
+    assert "drive:" not in company.run("ingest", "--dry-run", "--source", "wiki")
+    assert company.json("status")["index"]["documents"] == COUNT + 1
+
+    line = "source drive is no longer in the settings: 1 documents hidden"
+    assert line in company.run("ingest")
+    status = company.run("status")
+    assert line in status
+    assert "the next run deletes its 1 hidden documents" in status
+    assert "  1 to delete\n    drive:plan.md: " in company.run("ingest", "--dry-run")
+    assert "settings: 1 documents deleted" in company.run("ingest")
+    assert "drive" not in company.run("ingest")
+    assert "drive" not in company.run("status")
+
+
+def test_a_rebuild_that_could_not_read_the_documents_is_withheld_and_loud(company: Company) -> None:
+    company.run("ingest")
+    for number in range(12):
+        company.write(f"wiki/{number:02d}.md", "")
+    held = company.run("ingest", "--rebuild", code=1)
+    assert "The rebuilt index was not published, the old one stays: wiki: 12 of 24" in held
+    assert company.json("status")["index"]["documents"] == COUNT + 1
+
+
+def test_a_source_without_its_secret_fails_alone_and_is_remembered(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NOTION_TOKEN", raising=False)
+    with company.file.open("a") as settings:
+        settings.write('\n[[sources]]\ntype = "notion"\nname = "pages"\nreaders = ["everyone"]\n')
+    plan = company.run("ingest", "--dry-run")
+    assert "pages: cannot be listed: " in plan
+    assert "NOTION_TOKEN" in plan
+    told = company.run("ingest", code=1)
+    assert "pages: not listed, nothing touched: " in told
+    assert "NOTION_TOKEN" in told
+    assert company.json("status")["index"]["documents"] == COUNT + 1
+    assert "Source      pages not listed since" in company.run("status")
+    assert "Last run    1" in company.run("status")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        'type = "gdrive"\nfolders = ["f"]\nkey_file = "no-such-key.json"',
+        'type = "gdrive"\nfolders = ["f"]\nkey_file = "wiki/00.md"',  # no key is in it
+        'type = "mediawiki"\napi_url = "https://wiki.example:no-port/api.php"',
+    ],
+)
+def test_a_key_or_an_address_that_cannot_be_used_costs_its_source_alone(
+    company: Company, table: str
+) -> None:
+    with company.file.open("a") as settings:
+        settings.write(f'\n[[sources]]\nname = "odd"\nreaders = ["everyone"]\n{table}\n')
+    assert "odd: not listed, nothing touched: " in company.run("ingest", code=1)
+    assert company.json("status")["index"]["documents"] == COUNT + 1
+
+
+def test_a_mistake_in_a_constructor_costs_its_source_alone(
+    company: Company, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+
+    def broken(source: Source, data_dir: Path) -> Connector:
+        return connector(source, data_dir) if source.name == "wiki" else ([])[0]
+
+    monkeypatch.setattr(wiring, "connector", broken)
+    assert "drive: not listed, nothing touched: IndexError: list" in company.run("ingest", code=1)
+    assert company.json("status")["index"]["documents"] == COUNT
+    assert "Traceback" in caplog.text
+
+
+def test_the_cache_of_vectors_is_cut_when_most_of_it_is_of_no_use(company: Company) -> None:
+    rows = []
+    for version in range(9):
+        for number in range(COUNT):
+            company.write(f"wiki/{number:02d}.md", f"Page {number} as version {version} has it.")
+        company.run("ingest")
+        with sqlite3.connect(company.data / "cache.sqlite") as cache:
+            rows += cache.execute("SELECT count(*) FROM vectors").fetchone()
+    assert max(rows) <= 2 * (3 * COUNT + 1)
+    assert rows != sorted(rows)
+
+
+def test_settings_without_any_source_take_nothing_out(company: Company) -> None:
+    company.run("ingest")
+    company.file.write_text("")
+    for _ in range(2):
+        company.run("ingest")
+    assert company.json("status")["index"]["documents"] == COUNT + 1
+    assert company.json("status")["index"]["generation"] == "000001"
+    assert "no longer in the settings" not in company.run("status")
