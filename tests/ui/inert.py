@@ -20,7 +20,9 @@ PAGE_TAGS = set(
     "article h2 h3 div p br button footer span b i section details summary blockquote mark"
     " a".split()
 )
-VIEWER_TAGS = set("html head meta title style body main header h1 h2 p a sup section mark".split())
+VIEWER_TAGS = set(
+    "html head meta title style body main header h1 h2 h3 p a sup section mark".split()
+)
 MARKDOWN_TAGS = set("p em ol ul li a blockquote br".split())
 
 
