@@ -167,7 +167,7 @@ def test_a_question_and_its_receipt_take_two_and_a_half_kilobytes_at_most(tmp_pa
 def test_a_database_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> None:
     made = journal(tmp_path)
     asked(made, "")
-    new = ("decisions", *(table.name for table in TABLES))
+    new = ("decisions", "prepared", *(table.name for table in TABLES))
     with Live(tmp_path).writing() as connection:
         for name in new:
             connection.exec_driver_sql(f"DROP TABLE {name}")
