@@ -182,6 +182,13 @@ def test_five_passages_of_one_document_are_one_source_and_no_conflict() -> None:
     assert answer.closest == ()
 
 
+def test_a_byte_that_is_no_text_becomes_a_question_mark() -> None:
+    broken = b"caf\xe9: how many weeks is parental leave?".decode("utf-8", "surrogateescape")
+    question = Question(broken, ANYONE)
+    assert question.text == "caf?: how many weeks is parental leave?"
+    assert engine("Parental leave is 20 weeks.").ask(question).status == "answered"
+
+
 @pytest.mark.parametrize(("number", "status"), [("4711", "abstained"), ("20", "answered")])
 def test_a_bare_number_is_answered_only_where_a_page_holds_it(number: str, status: str) -> None:
     made = engine("Parental leave is 20 weeks at full pay.", sure=2.0)
@@ -292,6 +299,15 @@ def test_a_follow_up_whose_own_words_were_found_is_answered() -> None:
     made = engine("Sick leave needs a note.", sure=2.0)
     answer = made.ask(Question("and a sick note?", ANYONE, ANSWERED))
     assert (answer.status, answer.text) == ("answered", "Sick leave needs a note. [1]")
+
+
+def test_a_follow_up_is_not_answered_from_a_passage_that_does_not_speak_of_it() -> None:
+    ghent = hit("In Ghent parental leave is 20 weeks at full pay.")
+    leeds = hit("The office in Leeds has a car park.", document="wiki:leeds", title="Offices")
+    made = engine("In Ghent parental leave is 20 weeks.", hits=(ghent, leeds), sure=2.0)
+    asked = (("How many weeks is parental leave in Ghent?", "20 weeks. [1]"),)
+    assert made.ask(Question("and in Leeds?", ANYONE, asked)).status == "abstained"
+    assert made.ask(Question("and at full pay?", ANYONE, asked)).status == "answered"
 
 
 def test_a_follow_up_of_no_words_of_its_own_leans_on_what_was_found() -> None:
