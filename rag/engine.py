@@ -183,10 +183,12 @@ class Engine:
             return _Evidence(tuple(hits), (), 0.0)
         signals = confidence.signals(query, hits, ranked)
         chance = confidence.probability(self._calibration, signals)
-        if confidence.lacks_code(query, hits[ranked[0].hit]):
+        best = hits[ranked[0].hit]
+        if confidence.lacks_code(query, best):
             chance *= LACKING
-        if (query != turn or not any(map(str.isalpha, turn))) and confidence.lacks_turn(turn, hits):
-            chance *= LACKING  # a follow-up, or a bare number: meaning alone found the passages
+        borrows = query != turn or not any(map(str.isalpha, turn))  # or is a bare number
+        if borrows and confidence.lacks_turn(turn, [best]):
+            chance *= LACKING
         return _Evidence(tuple(hits), tuple(ranked), chance)
 
     def _draft(
