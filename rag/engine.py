@@ -38,7 +38,7 @@ from rag.base import (
 )
 from rag.cascade import Cascade
 from rag.correct import COMPARING, EXTRACTIVE, SMALL, Attempt, Policy
-from rag.retrieve import standalone
+from rag.retrieve import points, standalone
 from rag.sentences import sentences
 
 CLOSEST = 3  # unconfirmed pages named beside an answer or instead of one
@@ -187,7 +187,7 @@ class Engine:
         if confidence.lacks_code(query, best):
             chance *= LACKING
         borrows = query != turn or not any(map(str.isalpha, turn))  # or is a bare number
-        if borrows and confidence.lacks_turn(turn, [best]):
+        if borrows and confidence.lacks_turn(turn, hits if points(turn) else [best]):
             chance *= LACKING
         return _Evidence(tuple(hits), tuple(ranked), chance)
 

@@ -328,6 +328,7 @@ def test_a_follow_up_is_not_answered_from_a_passage_that_does_not_speak_of_it() 
     asked = (("How many weeks is parental leave in Ghent?", "20 weeks. [1]"),)
     assert made.ask(Question("and in Leeds?", ANYONE, asked)).status == "abstained"
     assert made.ask(Question("and at full pay?", ANYONE, asked)).status == "answered"
+    assert made.ask(Question("does it cover the car park?", ANYONE, asked)).status == "answered"
 
 
 def test_a_follow_up_of_no_words_of_its_own_leans_on_what_was_found() -> None:
