@@ -11,6 +11,7 @@ from index.base import Build, Chunk, DocumentInfo, Embedder
 from ingest.base import ChunkError, Failure, Parsed, ParseError, Parser
 from ingest.cache import VectorCache
 from ingest.chunk import chunks_of, windows_of
+from ingest.sections import one_line
 from ingest.sync import access_of
 
 BATCH_CHUNKS = 64  # chunks embedded at a time: enough for batches of one length
@@ -118,7 +119,7 @@ def info_of(document: Document, parsed: Parsed, kind: str) -> DocumentInfo:
     return DocumentInfo(
         id=document.entry.id,
         version=document.entry.version,
-        title=parsed.title or document.title,
+        title=parsed.title or one_line(document.title),
         url=document.url,
         kind=kind,
         updated_at=document.updated_at,

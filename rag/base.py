@@ -27,6 +27,10 @@ class Question:
     principals: frozenset[str]
     history: tuple[tuple[str, str], ...] = ()  # earlier (question, answer), oldest first
 
+    def __post_init__(self) -> None:
+        """Turn what no encoding holds, as a terminal passes on bytes that are no text, into "?"."""
+        object.__setattr__(self, "text", self.text.encode("utf-8", "replace").decode())
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:

@@ -26,7 +26,7 @@ _MARKER = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
 class Claim:
     """One sentence of an answer, and what it rests on."""
 
-    text: str  # without "[n]"
+    text: str
     support: Sentence | None  # None: nothing retrieved says so
     nearest: Sentence | None = None  # speaks of the same, whatever it says
     repaired: bool = False  # whether it is not what was written
@@ -34,9 +34,19 @@ class Claim:
 
 def resolve(text: str, ranked: Sequence[Sentence], embedder: Embedder) -> list[Claim]:
     """Return the sentences of a model's answer, each with the sentence that supports it."""
-    plain = _MARKER.sub("", text)
+    plain = unmarked(text)
     claims = [" ".join(plain[a:b].split()) for a, b in sentences(plain, 0, len(plain))]
     return [_whole(_claim(claim, ranked, embedder)) for claim in claims]
+
+
+def unmarked(text: str) -> str:
+    """Return a text without "[n]", whoever wrote it: a document's own would point at our sources.
+
+    Until none is left: of "[[1]2]" a "[2]" remains.
+    """
+    while (bare := _MARKER.sub("", text)) != text:
+        text = bare
+    return text
 
 
 def repaired(claims: Sequence[Claim]) -> list[Claim]:
@@ -155,7 +165,7 @@ def cited(claims: Sequence[Claim], hits: Sequence[Hit]) -> tuple[str, tuple[Cita
         key = (chunk.id, chunk.place_at(claim.support.start).start)
         marker = numbers.setdefault(key, len(numbers) + 1)
         resting.setdefault(marker, []).append(claim.support)
-        said.append(f"{claim.text} [{marker}]")
+        said.append(f"{unmarked(claim.text)} [{marker}]")
     citations = tuple(
         citation(hits[supports[0].hit], supports, marker) for marker, supports in resting.items()
     )
@@ -223,7 +233,7 @@ def _repeats(claim: str) -> bool:
 
 
 def _says(claim: str, sentence: Sentence, names: frozenset[str]) -> bool:
-    if claim == verbatim(sentence).text:
+    if claim == unmarked(verbatim(sentence).text):
         return True
     source = " | ".join(filter(None, (sentence.heading, sentence.lead, sentence.text)))
     return verify.says(claim, source, names)

@@ -1,9 +1,11 @@
 """The pipeline: a question in, passages, words and one grounded answer out."""
 
+import math
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Literal
 
 from index.base import Embedder, Hit, Store, Vector
@@ -36,7 +38,7 @@ from rag.base import (
 )
 from rag.cascade import Cascade
 from rag.correct import COMPARING, EXTRACTIVE, SMALL, Attempt, Policy
-from rag.retrieve import standalone
+from rag.retrieve import points, standalone
 from rag.sentences import sentences
 
 CLOSEST = 3  # unconfirmed pages named beside an answer or instead of one
@@ -78,8 +80,9 @@ class _Reply:
 
     tokens: Iterator[Token] = iter(())
     most: int = 0  # tokens that it may have
+    until_s: float = math.inf  # after the question came; then it counts as far as it got
     prompt: str = ""  # version
-    shown: tuple[int, ...] = ()  # positions of the hits in the prompt
+    shown: tuple[int, ...] = ()  # positions of the hits in the prompt: what it may rest on
     text: str = ""
 
 
@@ -180,9 +183,11 @@ class Engine:
             return _Evidence(tuple(hits), (), 0.0)
         signals = confidence.signals(query, hits, ranked)
         chance = confidence.probability(self._calibration, signals)
-        if confidence.lacks_code(query, hits[ranked[0].hit]):
+        best = hits[ranked[0].hit]
+        if confidence.lacks_code(query, best):
             chance *= LACKING
-        if query != turn and confidence.lacks_turn(turn, hits):
+        borrows = query != turn or not any(map(str.isalpha, turn))  # or is a bare number
+        if borrows and confidence.lacks_turn(turn, hits if points(turn) else [best]):
             chance *= LACKING
         return _Evidence(tuple(hits), tuple(ranked), chance)
 
@@ -252,26 +257,34 @@ class Engine:
         if large is not None and attempt.model == large.model.name:
             packed = large.pack(question, attempt, found.hits, found.ranked)
             tokens = large.generate(packed, watch.answer_id)
-            return _Reply(tokens, large.terms.reply_tokens, cascade.PROMPT, packed.shown)
+            most = large.terms.reply_tokens
+            return _Reply(tokens, most, prompt=cascade.PROMPT, shown=packed.shown)
         model, limits = self._models.language, self._limits
         packed = prompt.pack(attempt.query, found.hits, found.ranked, model, limits.prompt)
+        if not packed.shown:  # a question so long that it leaves no room for a passage
+            return _Reply()
         tokens = model.generate(packed.system, packed.user, max_tokens=limits.reply)
-        return _Reply(tokens, limits.reply, prompt.VERSION, packed.shown)
+        until_s = self._policy.deadline_s
+        return _Reply(tokens, limits.reply, until_s, prompt.VERSION, packed.shown)
 
     def _generate(
         self, reply: _Reply, found: _Evidence, question: Question, watch: _Watch
     ) -> Generator[Event, None, list[cite.Claim]]:
-        """Return the model's claims; the generation ends at the first that nothing supports."""
+        """Return the model's claims; the generation ends at the first that nothing supports.
+
+        Only what stood in its prompt supports them.
+        """
         text, pieces = "", 0
         claims: list[cite.Claim] = []
+        read = [sentence for sentence in found.ranked if sentence.hit in reply.shown]
         try:
-            for token in reply.tokens:
+            for token in islice(reply.tokens, reply.most):  # a model need not obey
                 watch.first_token_s = watch.first_token_s or watch.elapsed()
                 text, pieces = text + token.text, pieces + 1
                 reply.text = text
                 spans = list(sentences(text, 0, len(text)))
                 if len(spans) > len(claims) + 1:  # the last one may still grow
-                    claims += self._resolve(text[slice(*spans[len(claims)])], found)
+                    claims += self._resolve(text[slice(*spans[len(claims)])], read)
                     if not claims[-1].support:
                         return claims
                     said, citations = cite.cited(claims, found.hits)
@@ -279,15 +292,17 @@ class Engine:
                     if not cited <= self._store.readable(cited, question.principals):
                         return []
                     yield Partial(said)
+                if watch.elapsed() > reply.until_s:
+                    return claims
         except ModelError:
             return []
         spans = list(sentences(text, 0, len(text)))
         if pieces >= reply.most:  # cut short: the last sentence has no end
             spans = spans[:-1]
-        return claims + self._resolve(" ".join(text[a:b] for a, b in spans[len(claims) :]), found)
+        return claims + self._resolve(" ".join(text[a:b] for a, b in spans[len(claims) :]), read)
 
-    def _resolve(self, text: str, found: _Evidence) -> list[cite.Claim]:
-        return cite.resolve(text, found.ranked, self._models.embedder)
+    def _resolve(self, text: str, read: Sequence[evidence.Sentence]) -> list[cite.Claim]:
+        return cite.resolve(text, read, self._models.embedder)
 
     def _conclude(self, tried: Sequence[Draft], watch: _Watch, generation: str) -> Answer:
         draft = correct.chosen(tried, self._policy)

@@ -3,6 +3,7 @@
 Knows sentences and token counts, not where they came from.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -12,6 +13,11 @@ from rag.base import LanguageModel
 from rag.evidence import Sentence
 
 VERSION = "answer-2"
+
+# By these a model tells who speaks, wherever they stand; a document must not speak as the system.
+_TURN = re.compile(
+    r"<\|[^<>|]{1,40}\|>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ def _blocks(hits: Sequence[Hit], chosen: Sequence[Sentence]) -> list[str]:
         own = sorted((s for s in chosen if s.hit == position), key=lambda s: s.start)
         about = own[0].heading.rpartition(" › ")[2] or hits[position].chunk.document.title
         text = " ".join(" ".join(_said(own)).split())
-        lines.append(f"[{marker}] {about}: {text}")
+        lines.append(f"[{marker}] {_without_turns(f'{about}: {text}')}")
     return lines
 
 
@@ -80,4 +86,11 @@ def _said(sentences: Sequence[Sentence]) -> list[str]:
 
 def _ask(question: str, draft: str) -> str:
     draft = " ".join(draft.split())
-    return f"Question: {question}" + (f"\nDraft, unverified: {draft}" if draft else "")
+    asked = f"Question: {question}" + (f"\nDraft, unverified: {draft}" if draft else "")
+    return _without_turns(asked)
+
+
+def _without_turns(text: str) -> str:
+    while (bare := _TURN.sub(" ", text)) != text:
+        text = bare
+    return text

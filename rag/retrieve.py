@@ -69,8 +69,12 @@ def own_words(question: Question, query: str) -> str:
 def _leans(text: str) -> bool:
     lower = text.lower().strip()
     content = len(list(_content(text)))
-    points = not _POINTERS.isdisjoint(re.findall("[a-z]+", lower))  # "that's" too
-    return lower.startswith(_OPENERS) or content <= BARE or (points and content <= POINTING)
+    return lower.startswith(_OPENERS) or content <= BARE or (points(text) and content <= POINTING)
+
+
+def points(text: str) -> bool:
+    """Whether a turn points at something said: "how long is that one?", not "and in Leeds?"."""
+    return not _POINTERS.isdisjoint(re.findall("[a-z]+", text.lower()))  # "that's" too
 
 
 def _subject(history: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -25,6 +25,7 @@ SOURCES: Final = (
     "I search the pages, conversations and files that your administrator connected and that "
     "you may open; every answer names those it rests on."
 )
+WORDLESS: Final = "I read no word in that. Ask me something that your company's documents may say."
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,9 @@ _QUESTIONS = (
 def reply(text: str) -> str | None:
     """Return what to say to small talk; None for everything else, which is a question."""
     said = [_CONTRACTED.sub("", word) for word in _WORD.findall(text.lower())]
-    if not said or len(said) > MAX_WORDS:
+    if not said:
+        return WORDLESS
+    if len(said) > MAX_WORDS:
         return None
     asking = text.rstrip().endswith("?") or said[0] in _ASKS
     kinds = _QUESTIONS if asking else (*_STATEMENTS, *_QUESTIONS)

@@ -11,12 +11,16 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from rag.base import Answer, Citation, Quote
+from rag.cite import unmarked
 from ui.gate import gated, safe_text
 
 WELL_SUPPORTED: Final = 0.85  # confidence from which an answer is called well supported
 NOT_CONFIRMED: Final = "not confirmed"
 _KINDS: Final = {"wiki": "Wiki", "slack": "Slack", "drive": "Drive"}
 _MARKER: Final = re.compile(r"\s?\[([0-9]{1,3})\]")
+_HELD: Final = str.maketrans("[]", "\ue000\ue001")  # letters that no document is shown with here
+_RELEASED: Final = str.maketrans("\ue000\ue001", "[]")
+_NOT_HELD: Final = str.maketrans("", "", "\ue000\ue001")
 
 
 # Words for people ---------------------------------------------------------------------------
@@ -83,12 +87,18 @@ def closest(answer: Answer) -> tuple[Citation, ...]:
 
 
 def answer_text(answer: Answer) -> str:
-    """Return the text to show, gated, with only those [n] that a source stands behind."""
+    """Return the text to show, gated, with only those [n] that a source stands behind.
+
+    They are held back while the gate decodes the rest: what becomes a "[2]" only then
+    ("&#91;2&#93;") is a document's, and goes.
+    """
     known = {citation.marker for citation in sources(answer)}
     quotes = [quote.text for citation in sources(answer) for quote in citation.quotes]
-    return _MARKER.sub(
-        lambda match: match[0] if int(match[1]) in known else "", gated(answer.text, quotes)
+    held = _MARKER.sub(
+        lambda match: match[0].translate(_HELD) if int(match[1]) in known else "",
+        answer.text.translate(_NOT_HELD),
     )
+    return unmarked(gated(held, quotes)).translate(_RELEASED)
 
 
 def quote_text(each: Quote) -> str:

@@ -1,7 +1,10 @@
 """What a reader does not see does not reach the index, and what is seen is not lost."""
 
+from dataclasses import replace
+
 import pytest
 
+from ingest.documents import info_of
 from ingest.parse import parse
 from tests.ingest import hidden, test_parse_office
 from tests.ingest.bombs import PDF
@@ -59,6 +62,12 @@ def test_characters_that_print_nothing_are_left_out(kind: str, text: str) -> Non
         assert found == f"{SEEN} {SEEN}"
     else:
         assert parse(document(text, kind)).text == SEEN
+
+
+@pytest.mark.parametrize("text", hidden.CHARACTERS.values(), ids=hidden.CHARACTERS)
+def test_characters_that_print_nothing_are_left_out_of_a_source_s_own_title(text: str) -> None:
+    named = replace(document(SEEN, "text/plain"), title=text)
+    assert info_of(named, parse(named), "drive").title == SEEN
 
 
 def test_white_letters_on_a_dark_shape_of_a_slide_are_text() -> None:

@@ -136,3 +136,23 @@ def test_two_sentences_of_one_place_share_a_number_and_other_places_get_their_ow
     assert text.endswith("[2]")
     assert [c.document_id for c in citations] == ["wiki:leave", "wiki:travel"]
     assert len(citations[0].quotes) == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("The pump is approved [2] by Ann Moor.", "The pump is approved by Ann Moor. [1]"),
+        ("The pump is approved [[1]2] by Ann Moor.", "The pump is approved by Ann Moor. [1]"),
+        ("The pump is approved [2, 3] by Ann Moor.", "The pump is approved by Ann Moor. [1]"),
+    ],
+)
+def test_a_number_that_a_document_wrote_itself_points_at_none_of_our_sources(
+    written: str, told: str
+) -> None:
+    found = hit(written)
+    (sentence,) = ranked("Who approved the pump?", found)
+    text, (citation,) = cited([verbatim(sentence)], [found])
+    assert text == told
+    assert citation.quotes[0].text == written
+    (claim,) = resolve(f"{written} [7]", [sentence], EMBEDDER)
+    assert cited([claim], [found])[0] == told

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.small_talk import ABLE, BYE, HELLO, SOURCES, THANKS, WHO, reply
+from rag.small_talk import ABLE, BYE, HELLO, SOURCES, THANKS, WHO, WORDLESS, reply
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,6 @@ def test_greetings_and_questions_about_footnote_get_one_sentence(text: str, said
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "???",
         "Hi, how many days off do I get?",
         "thanks, and for contractors?",
         "Who can help me?",
@@ -63,4 +61,14 @@ def test_greetings_and_questions_about_footnote_get_one_sentence(text: str, said
     ],
 )
 def test_a_question_is_never_small_talk(text: str) -> None:
+    assert reply(text) is None
+
+
+@pytest.mark.parametrize("text", ["", "???", " \n", "😀😀", "\x00", "— … _", "[]()"])
+def test_what_has_no_word_is_asked_for_one(text: str) -> None:
+    assert reply(text) == WORDLESS
+
+
+@pytest.mark.parametrize("text", ["42", "休暇", "отпуск?", "[1]", "ü"])
+def test_a_number_or_a_word_of_any_script_is_a_question(text: str) -> None:
     assert reply(text) is None

@@ -1,18 +1,25 @@
 """The output gate on every surface, with a model that writes whatever hidden text demands."""
 
-import html
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
 from markdown_it import MarkdownIt
 
 from rag.base import Answer, Quote
 from tests.ui.fake_answers import NOW, abstained, answered, chunks, citation, document
-from tests.ui.payloads import ADDRESS, payloads
+from tests.ui.inert import (
+    MARKDOWN_TAGS,
+    PAGE_TAGS,
+    VIEWER_TAGS,
+    Markup,
+    is_only_words,
+    slack_links,
+    slack_texts,
+    slack_words,
+)
+from tests.ui.payloads import payloads
 from ui import page, slack_blocks
 from ui.conversation import Turn
 from ui.gate import ADDRESS_REMOVED, gated
@@ -23,14 +30,6 @@ OWN = "https://wiki.fernhill.example/leave"
 LEAVE = chunks(document("wiki:leave", "Leave"), [("Leave", "Everyone has 25 days of leave.")])
 SOURCE = citation(LEAVE[0], "Everyone has 25 days of leave.")
 PAYLOADS = list(payloads())
-
-# What a reader's program would make a link, a mention or a control sequence of.
-SCHEME = re.compile(
-    r"[a-z][\w+.-]*[:：]\s*[/\\／]{1,}|(?:javascript|data|mailto|tel|vbscript):", re.I
-)
-HOST = re.compile(r"(?<![\w@])(?:[\w-]+[.。．｡])+(?:example|com|org|net)\b", re.I)
-MENTION = re.compile(r"<[!@#]|(?<!\w)[@＠]\w|[\w.+-]+[@＠][\w-]+[.。．｡]\w")
-CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u2060\u202a-\u202e\U000e0000-\U000e007f]")
 
 
 def hostile(payload: str) -> Iterator[Answer]:
@@ -48,39 +47,7 @@ def hostile(payload: str) -> Iterator[Answer]:
     yield abstained(payload, [spoiled])
 
 
-def is_only_words(text: str, answer: Answer) -> bool:
-    """Whether nothing in a text is, or is on the way to be, more than words."""
-    if any(ADDRESS in quote.text for citation in answer.citations for quote in citation.quotes):
-        text = re.sub(rf"(?<![\w@.]){re.escape(ADDRESS)}(?![\w.@])", "", text)
-    return not any(found.search(text) for found in (SCHEME, HOST, MENTION, CONTROL))
-
-
-class Markup(HTMLParser):
-    """Lists what a browser would make of a page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: set[str] = set()
-        self.links: set[str] = set()
-        self.handlers: set[str] = set()
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        for name, value in attrs:
-            if name in {"href", "src", "action", "poster", "data", "style", "srcset"}:
-                self.links.add(value or "")
-            if name.startswith("on"):
-                self.handlers.add(name)
-
-
 HOSTILE = [(payload, answer) for payload in PAYLOADS for answer in hostile(payload)]
-PAGE_TAGS = set(
-    "article h2 h3 div p br button footer span b i section details summary blockquote mark"
-    " a".split()
-)
-VIEWER_TAGS = set("html head meta title style body main header h1 h2 p a sup section mark".split())
 
 
 def test_there_are_three_hundred_payloads() -> None:
@@ -99,7 +66,7 @@ def test_the_web_page_holds_no_foreign_link_image_or_tag() -> None:
         rendered = MarkdownIt("commonmark").render(to_markdown(answer, NOW))
         drawn = Markup(rendered)
         assert drawn.links <= {OWN}
-        assert drawn.tags <= set("p em ol ul li a blockquote br".split())
+        assert drawn.tags <= MARKDOWN_TAGS
 
 
 def test_the_viewer_shows_a_hostile_document_as_text() -> None:
@@ -113,20 +80,11 @@ def test_the_viewer_shows_a_hostile_document_as_text() -> None:
 
 def test_slack_holds_no_foreign_link_or_mention() -> None:
     for _, answer in HOSTILE:
-        post = slack_blocks.post(answer, NOW)
-        texts = [post.text]
-        for block in post.blocks:
-            shown = block.to_dict()
-            for element in [shown.get("text"), *shown.get("elements", [])]:
-                if element and element.get("type") == "mrkdwn":
-                    assert element["verbatim"] is True
-                    texts.append(element["text"])
+        texts = slack_texts(slack_blocks.post(answer, NOW))
         assert len(texts) >= 3
         for text in texts:
-            links = re.findall(r"<([^>]*)>", text)
-            assert all(link.split("|")[0] == OWN for link in links)
-            plain = html.unescape(re.sub(r"<[^>|]*\|([^>]*)>", r"\1", text))
-            assert is_only_words(plain, answer), plain
+            assert slack_links(text) <= {OWN}
+            assert is_only_words(slack_words(text), answer), text
 
 
 def test_the_terminal_and_json_hold_only_words() -> None:

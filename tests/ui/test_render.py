@@ -12,6 +12,8 @@ from markdown_it.token import Token
 
 from rag.base import Quote
 from tests.ui.fake_answers import NOW, abstained, answered, chunks, citation, document, replied
+from ui import page
+from ui.conversation import Turn
 from ui.gate import safe_text
 from ui.render import (
     age,
@@ -330,6 +332,16 @@ def test_a_marker_without_a_citation_is_not_shown() -> None:
     answer = answered("Take 25 days. [1] Ask HR. [7]", [FIRST])
     assert answer_text(answer) == "Take 25 days. [1] Ask HR."
     assert answer_text(abstained("I did not find it [1].")) == "I did not find it."
+
+
+@pytest.mark.parametrize(
+    "forged",
+    ["&#91;2&#93;", "[\u200b2]", "[[9]2]", "&#91;[9]2]", "[&#50;]", "\ue0002\ue001", "[[[1]2]"],
+)
+def test_what_only_the_gate_makes_a_marker_is_not_shown(forged: str) -> None:
+    answer = answered(f"Ann {forged} may. [1] Bob may. [2]", [FIRST, SECOND])
+    assert re.findall(r"\[\d+\]", answer_text(answer)).count("[2]") == 1
+    assert '<button type="button" class="chip"' in page.turns([Turn("?", answer)], NOW)
 
 
 def test_json_has_every_field_and_verbatim_quotes() -> None:
