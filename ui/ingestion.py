@@ -19,11 +19,11 @@ Facts = dict[str, Any]  # JSON
 def run(settings: Settings, *, rebuild: bool) -> Facts:
     """Ingest once; return the report as JSON-serialisable facts."""
     started = datetime.now(UTC)
+    wiring.journal(settings).expire(started)  # also where nobody asks, or the run fails
     with progress_bar() as progress:
         report = wiring.ingest(
             settings, clock=lambda: datetime.now(UTC), rebuild=rebuild, progress=progress
         )
-    wiring.journal(settings).expire(started)  # also where nobody asks any more
     seconds = (datetime.now(UTC) - started).total_seconds()
     entry: Facts = {"started_at": started.isoformat(), "seconds": round(seconds, 3)}
     return entry | facts(report)

@@ -1,7 +1,7 @@
 """An admin's evening: look ahead, ingest, see what is held, approve it, try a document again."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,10 @@ from filelock import FileLock
 
 from index.live import Live
 from ingest.runs import Runs
+from rag.base import Question
 from tests.fake_models import HashEmbedder
-from ui import wiring
+from tests.ui.fake_answers import answered
+from ui import settings, wiring
 from ui.cli import main
 
 COUNT = 24
@@ -99,6 +101,18 @@ def test_a_dry_run_waits_for_no_ingestion(company: Company) -> None:
     with FileLock(company.data / "LOCK"):
         assert "Nothing was changed." in company.run("ingest", "--dry-run")
         assert "Another ingestion is running" in company.run("ingest", code=1)
+
+
+def test_what_may_not_be_kept_goes_although_the_ingestion_fails(company: Company) -> None:
+    journal = wiring.journal(settings.load(company.file))
+    question = Question("Is the zebra ill?", frozenset({"user:ann@x.org"}))
+    journal.record(question, answered("Yes.", ()), datetime.now(UTC) - timedelta(days=91))
+    live = company.data / "live.sqlite"
+    assert b"zebra" in live.read_bytes()
+    with FileLock(company.data / "LOCK"):
+        assert "Another ingestion is running" in company.run("ingest", code=1)
+    assert b"zebra" not in live.read_bytes()
+    assert b"ann@x.org" not in live.read_bytes()
 
 
 def test_a_loss_is_held_shown_approved_and_then_deleted(company: Company) -> None:
