@@ -174,6 +174,20 @@ def test_a_forgotten_document_that_is_let_back_in_is_ingested_again(company: Com
     assert CANARIES[7] in asked(company.chat(), question(CANARIES[7])).text
 
 
+def test_what_was_revoked_before_it_was_forgotten_comes_back_only_to_whom_it_was_open(
+    company: Company,
+) -> None:
+    page = f"wiki:{CANARIES[7]}.md"
+    company.run("revoke", "group:interns", page)
+    company.run("forget", page, "--yes")
+    company.run("ingest")
+    company.run("forget", "--undo", page)
+    assert "1 added" in company.run("ingest")
+    store = company.chat().store
+    assert store.read(page, EVERYONE)
+    assert store.read(page, EVERYONE | {"group:interns"}) == []
+
+
 def test_a_question_that_is_too_old_goes_with_the_next_ingestion(company: Company) -> None:
     asked = Question("Is the zebra ill?", frozenset({"user:ann@x.org"}))
     journal = wiring.journal(settings_file.load(company.file))
