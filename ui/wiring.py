@@ -1,6 +1,5 @@
 """Settings into objects: the one place that knows every class. Imports are lazy: each costs."""
 
-import hashlib
 import importlib.util
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -81,16 +80,9 @@ def model(section: ModelSection, merged: Path) -> LanguageModel:
 
 def tuned_model(merged: Path) -> Path:
     """Return the packaged model with the shipped adapter; made in six seconds the first time."""
-    base, adapter = packaged_model(), packaged("rag") / "adapter"
-    weights = adapter / "adapter_model.safetensors"
-    digest = hashlib.sha256(weights.read_bytes() + base.name.encode()).hexdigest()
-    file = merged / f"{base.stem.partition('.')[0]}-{digest[:12]}.gguf"
-    if not file.exists():
-        from rag.tune.merge import merge
+    from ui.merged import merged as made
 
-        merged.mkdir(parents=True, exist_ok=True)
-        merge(base, adapter, file)
-    return file
+    return made(packaged_model(), packaged("rag") / "adapter", merged)
 
 
 def store(settings: Settings, encoder: Embedder) -> Store:
