@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from rag.correct import COMPARING, EXTRACTIVE, SMALL
 from ui.source_settings import Section, Source
 
 
@@ -54,7 +55,7 @@ class LargeSection(Section):
 
     @model_validator(mode="after")
     def _has_a_budget_and_a_name(self) -> Self:
-        if self.name in ("", "small", "extractive"):
+        if self.name in ("", SMALL, EXTRACTIVE, COMPARING):
             raise ValueError(f"name {self.name!r} is taken or empty: name the model")
         if self.requests_per_month is None and self.cost_per_month is None:
             raise ValueError("name requests_per_month or cost_per_month: there is no default")
