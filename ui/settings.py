@@ -19,7 +19,7 @@ class EmbedderSection(Section):
     """Which sentence encoder fills the index."""
 
     engine: Literal["openvino", "sentence-transformers"] = "openvino"
-    model: str | None = None  # folder of a sentence-transformers model; None: the packaged MiniLM
+    model: Path | None = None  # folder of a sentence-transformers model; None: the packaged MiniLM
     threads: int = Field(default=0, ge=0)  # 0: as many as OpenVINO finds cores
 
 
@@ -217,7 +217,9 @@ def _from_folder(settings: Settings, folder: Path) -> Settings:
             if member.startswith("group:") and member.removeprefix("group:") not in settings.groups:
                 raise SettingsError(f"[groups] {group} names {member!r}, which is not defined.")
     sources = tuple(source.within(folder) for source in settings.sources)
-    model = settings.model
+    embedder, model = settings.embedder, settings.model
+    if embedder.model is not None:
+        embedder = embedder.model_copy(update={"model": folder / embedder.model})
     named = {"path": model.path, "adapter": model.adapter}
     model = model.model_copy(update={key: folder / at for key, at in named.items() if at})
     retrieval = settings.retrieval
@@ -231,6 +233,7 @@ def _from_folder(settings: Settings, folder: Path) -> Settings:
         update={
             "data_dir": folder / settings.data_dir,
             "sources": sources,
+            "embedder": embedder,
             "model": model,
             "retrieval": retrieval,
         }

@@ -41,15 +41,22 @@ class Answering:
 
 
 def embedder(section: EmbedderSection) -> Embedder:
-    """Load the sentence encoder."""
-    folder = Path(section.model) if section.model else packaged(EMBEDDER_PACKAGE) / "model"
-    if section.engine == "sentence-transformers":
-        from index.sentence import SentenceTransformerEmbedder
+    """Load the sentence encoder. Raises SettingsError naming what cannot be loaded."""
+    folder = section.model or packaged(EMBEDDER_PACKAGE) / "model"
+    try:
+        if section.engine == "sentence-transformers":
+            from index.sentence import SentenceTransformerEmbedder
 
-        return SentenceTransformerEmbedder(str(folder))
-    from index.embed import OpenVinoEmbedder
+            return SentenceTransformerEmbedder(str(folder))
+        from index.embed import OpenVinoEmbedder
 
-    return OpenVinoEmbedder(folder, threads=section.threads)
+        return OpenVinoEmbedder(folder, threads=section.threads)
+    except (OSError, ValueError, KeyError) as error:
+        why = str(error).partition("\n")[0]
+        raise SettingsError(
+            f"[embedder] model {str(folder)!r} cannot be loaded: {why}. Name the folder of a "
+            "sentence-transformers model; nothing is downloaded."
+        ) from error
 
 
 def reader(section: EmbedderSection) -> Reader:

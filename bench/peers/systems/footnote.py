@@ -35,7 +35,7 @@ class Footnote:
     def __init__(self, setting: Setting) -> None:
         self._settings = Settings(
             data_dir=setting.state,
-            embedder=EmbedderSection(model=str(setting.model), threads=setting.threads),
+            embedder=EmbedderSection(model=setting.model, threads=setting.threads),
         )
         self._model = setting.model
         self._tokens = 0
