@@ -45,7 +45,7 @@ def embedder(section: EmbedderSection) -> Embedder:
     folder = section.model or packaged(EMBEDDER_PACKAGE) / "model"
     try:
         if section.engine == "sentence-transformers":
-            from index.sentence import SentenceTransformerEmbedder
+            from index.sentence_transformers import SentenceTransformerEmbedder
 
             return SentenceTransformerEmbedder(str(folder))
         from index.embed import OpenVinoEmbedder
