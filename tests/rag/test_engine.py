@@ -112,14 +112,6 @@ def test_a_slow_attempt_is_the_last() -> None:
     assert (answer.status, len(answer.attempts)) == ("abstained", 1)
 
 
-def test_an_engine_over_another_store_goes_by_the_same_clock() -> None:
-    ticks = iter(range(0, 1000, 30))
-    made = engine("Parental leave is 52 weeks.")
-    made._clock = lambda: float(next(ticks))
-    answer = made.over(ListStore(TRAVEL)).ask(Q)
-    assert answer.timings.complete_s >= 30
-
-
 def test_a_failing_model_still_gives_a_quote() -> None:
     made = engine(model=ScriptedModel("Parental leave is 20 weeks. It is", fail_after=6))
     assert made.ask(Q).text == "Parental leave is 20 weeks at full pay. [1]"
@@ -266,3 +258,11 @@ def test_one_answer_is_of_one_generation_although_another_is_published_meanwhile
     assert len(answer.attempts) > 1
     assert moving.looks == 1
     assert answer.generation == "000001"
+
+
+def test_an_engine_over_another_store_goes_by_the_same_clock() -> None:
+    ticks = iter(range(0, 1000, 30))
+    made = engine("Parental leave is 52 weeks.")
+    made._clock = lambda: float(next(ticks))
+    answer = made.over(ListStore(TRAVEL)).ask(Q)
+    assert answer.timings.complete_s >= 30

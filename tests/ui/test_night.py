@@ -103,18 +103,6 @@ def test_a_dry_run_waits_for_no_ingestion(company: Company) -> None:
         assert "Another ingestion is running" in company.run("ingest", code=1)
 
 
-def test_what_may_not_be_kept_goes_although_the_ingestion_fails(company: Company) -> None:
-    journal = wiring.journal(settings.load(company.file))
-    question = Question("Is the zebra ill?", frozenset({"user:ann@x.org"}))
-    journal.record(question, answered("Yes.", ()), datetime.now(UTC) - timedelta(days=91))
-    live = company.data / "live.sqlite"
-    assert b"zebra" in live.read_bytes()
-    with FileLock(company.data / "LOCK"):
-        assert "Another ingestion is running" in company.run("ingest", code=1)
-    assert b"zebra" not in live.read_bytes()
-    assert b"ann@x.org" not in live.read_bytes()
-
-
 def test_a_loss_is_held_shown_approved_and_then_deleted(company: Company) -> None:
     company.run("ingest")
     company.remove(12)
@@ -202,3 +190,15 @@ def test_what_may_be_lost_is_a_setting(company: Company) -> None:
     with company.file.open("a") as settings:
         settings.write("\n[ingest]\nmax_lost_percent = 25\n")
     assert "6 hidden" in company.run("ingest")
+
+
+def test_what_may_not_be_kept_goes_although_the_ingestion_fails(company: Company) -> None:
+    journal = wiring.journal(settings.load(company.file))
+    question = Question("Is the zebra ill?", frozenset({"user:ann@x.org"}))
+    journal.record(question, answered("Yes.", ()), datetime.now(UTC) - timedelta(days=91))
+    live = company.data / "live.sqlite"
+    assert b"zebra" in live.read_bytes()
+    with FileLock(company.data / "LOCK"):
+        assert "Another ingestion is running" in company.run("ingest", code=1)
+    assert b"zebra" not in live.read_bytes()
+    assert b"ann@x.org" not in live.read_bytes()
