@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from filelock import FileLock
 
 from index import generations
 from ingest.cache import VectorCache
@@ -194,6 +195,17 @@ def test_a_question_that_is_too_old_goes_with_the_next_ingestion(company: Compan
     journal.record(asked, answered("25.", []), datetime.now(UTC) - timedelta(days=91))
     assert company.files_with("zebra", "ann@x.org") == {"live.sqlite"}
     company.run("ingest")
+    assert company.files_with("zebra", "ann@x.org") == set()
+
+
+def test_a_question_that_is_too_old_goes_although_the_ingestion_fails(company: Company) -> None:
+    asked = Question("Is the zebra ill?", frozenset({"user:ann@x.org"}))
+    journal = wiring.journal(settings_file.load(company.file))
+    journal.record(asked, answered("25.", []), datetime.now(UTC) - timedelta(days=91))
+    assert company.files_with("zebra", "ann@x.org") == {"live.sqlite"}
+    with FileLock(company.data / "LOCK"):
+        result = CliRunner().invoke(main, ["--settings", str(company.file), "ingest"])
+    assert "Another ingestion is running" in result.output
     assert company.files_with("zebra", "ann@x.org") == set()
 
 

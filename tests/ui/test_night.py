@@ -1,7 +1,7 @@
 """An admin's evening: look ahead, ingest, see what is held, approve it, try a document again."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,8 @@ from filelock import FileLock
 
 from index.live import Live
 from ingest.runs import Runs
-from rag.base import Question
 from tests.fake_models import HashEmbedder
-from tests.ui.fake_answers import answered
-from ui import settings, wiring
+from ui import wiring
 from ui.cli import main
 
 COUNT = 24
@@ -190,15 +188,3 @@ def test_what_may_be_lost_is_a_setting(company: Company) -> None:
     with company.file.open("a") as settings:
         settings.write("\n[ingest]\nmax_lost_percent = 25\n")
     assert "6 hidden" in company.run("ingest")
-
-
-def test_what_may_not_be_kept_goes_although_the_ingestion_fails(company: Company) -> None:
-    journal = wiring.journal(settings.load(company.file))
-    question = Question("Is the zebra ill?", frozenset({"user:ann@x.org"}))
-    journal.record(question, answered("Yes.", ()), datetime.now(UTC) - timedelta(days=91))
-    live = company.data / "live.sqlite"
-    assert b"zebra" in live.read_bytes()
-    with FileLock(company.data / "LOCK"):
-        assert "Another ingestion is running" in company.run("ingest", code=1)
-    assert b"zebra" not in live.read_bytes()
-    assert b"ann@x.org" not in live.read_bytes()
