@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from threading import Lock
 
@@ -45,13 +45,14 @@ class LocalStore:
             self._rows = records.Readers(folder / CHUNKS)
             self._dense = _open_dense(folder)
             with self._rows.one() as database:
-                self._documents = np.array(records.owners(database), np.int64)  # (chunks,)
+                owners = np.array(records.owners(database), np.int64)  # (chunks,)
                 self._words = lexical.LexicalIndex(database, self._dense.chunks)
         except (OSError, RuntimeError, sqlite3.Error) as error:  # RuntimeError: FAISS
             raise StoreError(f"{folder} cannot be read: {error}. Run `footnote doctor`.") from error
         self.generation = manifest.name
         self._forbidden = forbidden
-        self._mask = lru_cache(maxsize=256)(self._readable_rows)
+        # Of the store itself the cache knows nothing: it would keep a superseded one in memory.
+        self._mask = lru_cache(maxsize=256)(partial(_readable_rows, self._rows, owners))
 
     def pinned(self) -> "LocalStore":
         """Return this store: it is one generation, and its files stay open."""
@@ -85,13 +86,6 @@ class LocalStore:
             for id, info in infos.items()
             if may_read(info.access, principals) and not forbidden.hides(id, principals)
         )
-
-    def _readable_rows(self, principals: frozenset[str], forbidden: Forbidden) -> NDArray[np.bool_]:
-        """Return (chunks,) true where readable."""
-        with self._rows.one() as database:
-            documents = records.readable(database, principals)
-        mine = [n for n, id in documents.items() if not forbidden.hides(id, principals)]
-        return np.isin(self._documents, np.array(mine, np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +301,19 @@ class LocalBuild:
         database.execute("VACUUM")
         database.close()
         return int(documents)
+
+
+def _readable_rows(
+    rows: records.Readers,
+    owners: NDArray[np.int64],
+    principals: frozenset[str],
+    forbidden: Forbidden,
+) -> NDArray[np.bool_]:
+    """Return (chunks,) true where readable. owners: (chunks,) the documents' numbers."""
+    with rows.one() as database:
+        documents = records.readable(database, principals)
+    mine = [n for n, id in documents.items() if not forbidden.hides(id, principals)]
+    return np.isin(owners, np.array(mine, np.int64))
 
 
 def _open_dense(folder: Path) -> dense.DenseIndex:

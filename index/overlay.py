@@ -23,7 +23,7 @@ TOMBSTONES = sa.Table(
 DENIALS = sa.Table(
     "denials",
     METADATA,
-    sa.Column("document_id", sa.Text, primary_key=True),
+    sa.Column("document_id", sa.Text, primary_key=True),  # SHA-256 of it once it is erased
     sa.Column("principal", sa.Text, primary_key=True),
     sa.Column("denied_at", sa.Text, nullable=False),
 )
@@ -78,27 +78,37 @@ class Overlay:
             _next_epoch(connection)
 
     def recall(self, document_ids: Iterable[str]) -> int:
-        """Lift tombstones; return how many there were. What is erased comes with the next run."""
+        """Lift tombstones; return how many there were. What is erased comes with the next run.
+
+        Who was denied a document before it was forgotten still is.
+        """
+        keys = {_key(id): id for id in document_ids}
         with self._live.writing() as connection:
-            keys = [_key(id) for id in document_ids]
             lifted = connection.execute(
                 sa.delete(TOMBSTONES).where(TOMBSTONES.c.document.in_(keys))
             )
+            for key, id in keys.items():
+                _rename_denials(connection, key, id)
             _next_epoch(connection)
         return int(lifted.rowcount)
 
     def deny(self, principal: str, document_id: str, at: datetime) -> None:
         """Take a document from a principal, whoever else lets them read it."""
-        row = {"document_id": document_id, "principal": principal, "denied_at": at.isoformat()}
+        key = _key(document_id)
+        erased = (TOMBSTONES.c.document == key) & TOMBSTONES.c.id.is_(None)
         with self._live.writing() as connection:
+            nameless = connection.execute(sa.select(sa.exists().where(erased))).scalar_one()
+            id = key if nameless else document_id
+            row = {"document_id": id, "principal": principal, "denied_at": at.isoformat()}
             connection.execute(sa.insert(DENIALS).prefix_with("OR REPLACE"), row)
             _next_epoch(connection)
 
     def allow(self, principal: str, document_id: str) -> int:
         """Take a denial back; return how many there were."""
         with self._live.writing() as connection:
-            mine = (DENIALS.c.principal == principal) & (DENIALS.c.document_id == document_id)
-            lifted = connection.execute(sa.delete(DENIALS).where(mine))
+            names = DENIALS.c.document_id.in_([document_id, _key(document_id)])
+            mine = sa.delete(DENIALS).where(names & (DENIALS.c.principal == principal))
+            lifted = connection.execute(mine)
             _next_epoch(connection)
         return int(lifted.rowcount)
 
@@ -111,10 +121,13 @@ class Overlay:
     def erased(self, document_ids: Iterable[str]) -> None:
         """Drop the last trace of documents that are gone from everywhere else: their names.
 
-        Whatever row of the live database has a `document_id` among them goes too.
+        Whatever row of the live database has a `document_id` among them goes too, but denials:
+        they stay under the hash, for the day the documents are let back in.
         """
         ids = list(document_ids)
         with self._live.writing() as connection:
+            for id in ids:
+                _rename_denials(connection, id, _key(id))
             for table in _of_documents(connection):
                 connection.execute(sa.delete(table).where(table.c.document_id.in_(ids)))
             nameless = sa.update(TOMBSTONES).where(TOMBSTONES.c.id.in_(ids)).values(id=None)
@@ -137,6 +150,11 @@ class Overlay:
 
 def _key(document_id: str) -> str:
     return hashlib.sha256(document_id.encode()).hexdigest()
+
+
+def _rename_denials(connection: sa.Connection, name: str, new: str) -> None:
+    denied = sa.update(DENIALS).prefix_with("OR REPLACE").where(DENIALS.c.document_id == name)
+    connection.execute(denied.values(document_id=new))
 
 
 def _next_epoch(connection: sa.Connection) -> None:

@@ -122,8 +122,14 @@ class Engine:
 
     def over(self, store: Store) -> "Engine":
         """Return an engine with the same models that answers from another store."""
-        limits, policy = self._limits, self._policy
-        return Engine(store, self._models, self._calibration, policy=policy, limits=limits)
+        return Engine(
+            store,
+            self._models,
+            self._calibration,
+            policy=self._policy,
+            limits=self._limits,
+            clock=self._clock,
+        )
 
     def ask(self, question: Question) -> Answer:
         """Return the Answer that `stream` ends with."""

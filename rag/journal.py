@@ -25,6 +25,8 @@ Vote = Literal["up", "down"]
 Reason = Literal["wrong", "outdated", "wrong source", "incomplete"]
 NAMED = "`footnote ask --json` names an answer's id."
 REASONS: tuple[Reason, ...] = get_args(Reason)
+ROWS_KEPT = timedelta(days=400)  # a year and the month before, for charts to compare
+DAY = timedelta(days=1)
 
 QUESTIONS = sa.Table(
     "questions",
@@ -107,7 +109,7 @@ class Journal:
         self._kept = kept
 
     def record(self, question: Question, answer: Answer, now: datetime) -> None:
-        """Write that a question was answered, and let what is too old go."""
+        """Write that a question was answered."""
         named = bool(self._kept)
         row = {
             "answer_id": answer.id,
@@ -128,7 +130,6 @@ class Journal:
             if answer.trace is not None and named:
                 receipt.write(connection, answer.id, receipt.of(answer, question, answer.trace))
             spending.decided(connection, answer, now)
-            _expire(connection, now - self._kept)
 
     def rate(self, feedback: Feedback, principals: frozenset[str], now: datetime) -> None:
         """Write feedback; it is on the disk when this returns.
@@ -151,16 +152,20 @@ class Journal:
             connection.execute(sa.insert(FEEDBACK), row)
 
     def expire(self, now: datetime) -> None:
-        """Let the questions' texts and askers go that are older than they may be kept."""
+        """Let the texts and askers go that are older than they may be kept, then whole rows.
+
+        To be called every day. A row's numbers stay for ROWS_KEPT, or as long as its words do.
+        """
         with self._live.writing() as connection:
-            _expire(connection, now - self._kept)
+            _unname(connection, now - self._kept)
+            _remove(connection, now - max(self._kept, ROWS_KEPT))
 
     def forget_person(self, email: str) -> int:
         """Remove every row of a person, to the last byte; return how many."""
         person = email.strip().lower()
         with self._live.writing() as connection:
             theirs = sa.select(QUESTIONS.c.answer_id).where(QUESTIONS.c.person == person)
-            receipt.drop(connection, theirs)
+            receipt.drop(connection, connection.execute(theirs).scalars().all())
             spending.forget_answers(connection, theirs)
             about = EVIDENCE.c.answer_id.in_(theirs)
             connection.execute(sa.delete(EVIDENCE).where(about))
@@ -218,25 +223,30 @@ class Journal:
 
 
 class Journaled:
-    """An Answerer whose answers are written down."""
+    """An Answerer whose answers are written down, and once a day forgotten if they are old."""
 
     def __init__(self, answerer: Answerer, journal: Journal, clock: Callable[[], datetime]) -> None:
         """clock: gives the time, aware, UTC."""
         self._answerer = answerer
         self._journal = journal
         self._clock = clock
+        self._expired: datetime | None = None  # where nothing is ingested, nobody else does it
 
     def stream(self, question: Question) -> Iterator[Event]:
         """Yield what the answerer yields; its Answer once that is written down."""
-        for event in self._answerer.stream(question):
-            if isinstance(event, Answer):
-                self._record(question, event)
-            yield event
+        try:
+            for event in self._answerer.stream(question):
+                if isinstance(event, Answer):
+                    self._record(question, event)
+                yield event
+        finally:
+            self._expire()
 
     def ask(self, question: Question) -> Answer:
         """Return the Answer that `stream` ends with."""
         answer = self._answerer.ask(question)
         self._record(question, answer)
+        self._expire()
         return answer
 
     def _record(self, question: Question, answer: Answer) -> None:
@@ -245,6 +255,16 @@ class Journaled:
         except StoreError as error:  # an answer is worth more than its row
             log.warning("not journaled answer=%s error=%s", answer.id, error)
 
+    def _expire(self) -> None:
+        now = self._clock()
+        if self._expired is not None and now - self._expired < DAY:
+            return
+        self._expired = now
+        try:
+            self._journal.expire(now)
+        except StoreError as error:
+            log.warning("journal not expired error=%s", error)
+
 
 def person_of(principals: frozenset[str]) -> str | None:
     """Return the e-mail address among principals; None where nobody says who they are."""
@@ -252,11 +272,22 @@ def person_of(principals: frozenset[str]) -> str | None:
     return people[0].removeprefix("user:") if people else None
 
 
-def _expire(connection: sa.Connection, before: datetime) -> None:
+def _unname(connection: sa.Connection, before: datetime) -> None:
+    """Drop words, receipts and persons from before; what was nameless already is not touched."""
     old = QUESTIONS.c.asked_at < before.isoformat()
     named = QUESTIONS.c.text.is_not(None) | QUESTIONS.c.person.is_not(None)
-    receipt.drop(connection, sa.select(QUESTIONS.c.answer_id).where(old))
     nameless = sa.update(QUESTIONS).where(old & named).values(text=None, person=None)
-    connection.execute(nameless)
+    dropped = connection.execute(nameless.returning(QUESTIONS.c.answer_id)).scalars().all()
+    receipt.drop(connection, dropped)
     late = (FEEDBACK.c.given_at < before.isoformat()) & FEEDBACK.c.person.is_not(None)
     connection.execute(sa.update(FEEDBACK).where(late).values(person=None))
+
+
+def _remove(connection: sa.Connection, before: datetime) -> None:
+    """Remove every row that belongs to a question from before."""
+    old = QUESTIONS.c.asked_at < before.isoformat()
+    theirs = sa.select(QUESTIONS.c.answer_id).where(old)
+    for table in (EVIDENCE, FEEDBACK):
+        connection.execute(sa.delete(table).where(table.c.answer_id.in_(theirs)))
+    spending.remove(connection, before)
+    connection.execute(sa.delete(QUESTIONS).where(old))

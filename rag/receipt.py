@@ -191,12 +191,16 @@ def read(connection: sa.Connection, answer_id: str) -> Receipt | None:
     return Receipt(**_fields(Receipt, row), attempts=tuple(attempts))
 
 
-def drop(connection: sa.Connection, answer_ids: sa.Select[tuple[str]]) -> None:
+def drop(connection: sa.Connection, answer_ids: Sequence[str]) -> None:
     """Remove the receipts of some answers."""
-    numbers = sa.select(RECEIPTS.c.number).where(RECEIPTS.c.answer_id.in_(answer_ids))
+    if not answer_ids:
+        return
+    rows = [{"gone": id} for id in answer_ids]
+    mine = RECEIPTS.c.answer_id == sa.bindparam("gone")
+    number = sa.select(RECEIPTS.c.number).where(mine).scalar_subquery()
     for table in (ATTEMPTS, CANDIDATES, VERDICTS):
-        connection.execute(sa.delete(table).where(table.c.receipt.in_(numbers)))
-    connection.execute(sa.delete(RECEIPTS).where(RECEIPTS.c.answer_id.in_(answer_ids)))
+        connection.execute(sa.delete(table).where(table.c.receipt == number), rows)
+    connection.execute(sa.delete(RECEIPTS).where(mine), rows)
 
 
 def _tried(draft: Draft, answers: bool) -> Tried:

@@ -203,6 +203,12 @@ def forget_answers(connection: sa.Connection, answer_ids: sa.Select[tuple[str]])
     connection.execute(sa.update(DECISIONS).where(mine).values(answer_id=None))
 
 
+def remove(connection: sa.Connection, before: datetime) -> None:
+    """Remove the decisions from before; no budget counts them any more."""
+    old = DECISIONS.c.decided_at < before.astimezone(UTC).isoformat()
+    connection.execute(sa.delete(DECISIONS).where(old))
+
+
 def _decision(row: sa.RowMapping) -> Decision:
     facts = {each.name: row[each.name] for each in fields(Decision)}
     return Decision(**{**facts, "features": tuple(row["features"] or ())})

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from filelock import FileLock
 
 from index import generations
 from ingest.cache import VectorCache
@@ -204,12 +205,37 @@ def test_a_forgotten_document_that_is_let_back_in_is_ingested_again(company: Com
     assert CANARIES[7] in asked(company.chat(), question(CANARIES[7])).text
 
 
+def test_what_was_revoked_before_it_was_forgotten_comes_back_only_to_whom_it_was_open(
+    company: Company,
+) -> None:
+    page = f"wiki:{CANARIES[7]}.md"
+    company.run("revoke", "group:interns", page)
+    company.run("forget", page, "--yes")
+    company.run("ingest")
+    company.run("forget", "--undo", page)
+    assert "1 added" in company.run("ingest")
+    store = company.chat().store
+    assert store.read(page, EVERYONE)
+    assert store.read(page, EVERYONE | {"group:interns"}) == []
+
+
 def test_a_question_that_is_too_old_goes_with_the_next_ingestion(company: Company) -> None:
     asked = Question("Is the zebra ill?", frozenset({"user:ann@x.org"}))
     journal = wiring.journal(settings_file.load(company.file))
     journal.record(asked, answered("25.", []), datetime.now(UTC) - timedelta(days=91))
     assert company.files_with("zebra", "ann@x.org") == {"live.sqlite"}
     company.run("ingest")
+    assert company.files_with("zebra", "ann@x.org") == set()
+
+
+def test_a_question_that_is_too_old_goes_although_the_ingestion_fails(company: Company) -> None:
+    asked = Question("Is the zebra ill?", frozenset({"user:ann@x.org"}))
+    journal = wiring.journal(settings_file.load(company.file))
+    journal.record(asked, answered("25.", []), datetime.now(UTC) - timedelta(days=91))
+    assert company.files_with("zebra", "ann@x.org") == {"live.sqlite"}
+    with FileLock(company.data / "LOCK"):
+        result = CliRunner().invoke(main, ["--settings", str(company.file), "ingest"])
+    assert "Another ingestion is running" in result.output
     assert company.files_with("zebra", "ann@x.org") == set()
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from index import local
 from index.access import EVERYONE
 from index.base import Hit, Store
 from index.lexical import LexicalIndex
 from index.live import Live
-from index.local import LocalStore, PublishedStore
+from index.local import PublishedStore
 from index.overlay import Overlay
 from rag import facts
 from rag.base import Answer, Found, Question
@@ -178,9 +179,10 @@ def test_the_only_cache_on_the_way_of_a_question_is_keyed_by_principals_and_over
     assert found.pop("rag/facts.py")[0].startswith("lru_cache(maxsize=4096)")
     assert [*inspect.signature(facts.facts).parameters] == ["text"]
     # Of one generation; the second key is one object an epoch of the overlay.
-    assert found == {"index/local.py": ["lru_cache(maxsize=256)(self._readable_rows)"]}
-    names = [each.name for each in inspect.signature(LocalStore._readable_rows).parameters.values()]
-    assert names == ["self", "principals", "forbidden"]
+    kept = "lru_cache(maxsize=256)(partial(_readable_rows, self._rows, owners))"
+    assert found == {"index/local.py": [kept]}
+    names = [*inspect.signature(local._readable_rows).parameters]
+    assert names == ["rows", "owners", "principals", "forbidden"]
     # What is kept of a word is read before anybody's rights are looked at.
     read = inspect.signature(LexicalIndex._postings).parameters.values()
     assert [each.name for each in read] == ["self", "database", "tokens"]

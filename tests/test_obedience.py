@@ -14,7 +14,6 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from markdown_it import MarkdownIt
 
 from rag.base import Answer, Question, Token
 from rag.confidence import SIGNALS, Calibration
@@ -25,7 +24,6 @@ from tests.fake_models import HashEmbedder, OverlapReader
 from tests.rag.corpus import RANKING
 from tests.ui.fake_answers import Ratings
 from tests.ui.inert import (
-    MARKDOWN_TAGS,
     PAGE_TAGS,
     VIEWER_TAGS,
     Markup,
@@ -40,7 +38,7 @@ from ui import slack_blocks, viewer, wiring
 from ui.chat import Chat
 from ui.cli import main
 from ui.conversation import Shelf
-from ui.render import to_json, to_markdown, to_terminal
+from ui.render import to_json, to_terminal
 
 pytestmark = pytest.mark.slow
 
@@ -181,6 +179,3 @@ def test_the_terminal_json_and_markdown_hold_only_words(
         assert all(company.is_own(each["url"]) for each in told)
         for words in [shape["text"], *(each[k] for each in told for k in ("title", "heading"))]:
             assert is_only_words(words, answer), words
-        drawn = Markup(MarkdownIt("commonmark").render(to_markdown(answer, NOW)))
-        assert all(company.is_own(url) for url in drawn.links), drawn.links
-        assert drawn.tags <= MARKDOWN_TAGS

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from index.base import Hit, Store, StoreError
 from rag.base import Answer, Answerer, Found, Partial, Question
-from rag.journal import Feedback, JournalError, feedback_of
+from rag.journal import JournalError, feedback_of
 from ui import conversation, page
 from ui.conversation import Conversation, Shelf, Turn
+from ui.ratings import NOT_RATED, NOT_WRITTEN, RATED, Rate
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +23,7 @@ BROKEN = (
     "Something went wrong while answering, and it was not your question. "
     "Please ask again; if it happens once more, tell your administrator."
 )
-RATED = "Thank you: that is written down."
-NOT_RATED = "This answer can no longer be rated."
-NOT_WRITTEN = "That could not be written down. Please try again in a few minutes."
 EMPTY = Conversation("")
-
-Rate = Callable[[Feedback, frozenset[str], datetime], None]  # raises JournalError, StoreError
 
 
 @dataclass(frozen=True, slots=True)

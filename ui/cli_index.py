@@ -22,9 +22,9 @@ def rollback(context: click.Context, to: str | None, yes: bool) -> None:
 
     Example: footnote --settings demo/settings.toml rollback --to 12 --yes
     """
-    from ui import state
+    from ui import recovery
 
-    click.echo(state.go_back(load(context.obj), to, really=yes))
+    click.echo(recovery.go_back(load(context.obj), to, really=yes))
 
 
 @click.command()
@@ -36,9 +36,9 @@ def backup(context: click.Context, file: Path) -> None:
 
     Example: footnote --settings demo/settings.toml backup footnote.tar
     """
-    from ui import state
+    from ui import recovery
 
-    click.echo(state.back_up(load(context.obj), file, datetime.now(UTC)))
+    click.echo(recovery.back_up(load(context.obj), file, datetime.now(UTC)))
 
 
 @click.command()
@@ -50,9 +50,9 @@ def restore(context: click.Context, file: Path) -> None:
 
     Example: footnote --settings settings.toml restore footnote.tar
     """
-    from ui import state
+    from ui import recovery
 
-    click.echo(state.restore(load(context.obj), file))
+    click.echo(recovery.restore(load(context.obj), file))
 
 
 @click.command()

@@ -22,6 +22,7 @@ def run(settings: Settings, *, rebuild: bool, only: Sequence[str] = ()) -> Facts
     only: names of sources; none: all of them.
     """
     started = datetime.now(UTC)
+    wiring.journal(settings).expire(started)  # also where nobody asks, or the run fails
     with progress_bar() as progress:
         report = wiring.ingest(
             settings,
@@ -30,7 +31,6 @@ def run(settings: Settings, *, rebuild: bool, only: Sequence[str] = ()) -> Facts
             progress=progress,
             only=only,
         )
-    wiring.journal(settings).expire(started)  # also where nobody asks any more
     seconds = (datetime.now(UTC) - started).total_seconds()
     entry: Facts = {"started_at": started.isoformat(), "seconds": round(seconds, 3)}
     return entry | facts(report)

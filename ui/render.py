@@ -1,4 +1,4 @@
-"""Answers in words: labels, the JSON shape, plain text and Markdown.
+"""Answers in words: labels, the JSON shape, plain text.
 
 Every surface speaks through this module; it knows none of them. What a model or a document wrote
 passes `ui.gate` or the surface's own escaping; links are written here alone, see `source_url`.
@@ -139,7 +139,7 @@ def source_url(citation: Citation) -> str:
     return viewer_path(citation.document_id, at)
 
 
-# One answer, three shapes -------------------------------------------------------------------
+# One answer, two shapes ---------------------------------------------------------------------
 
 
 def to_json(answer: Answer) -> dict[str, object]:
@@ -186,23 +186,6 @@ def to_terminal(answer: Answer, now: datetime) -> str:
     return "\n".join(lines)
 
 
-def to_markdown(answer: Answer, now: datetime) -> str:
-    """Return an answer as CommonMark whose only links are those of `source_url`.
-
-    Many renderers make links of mail addresses: here these stay broken.
-    """
-    parts = [_markdown(safe_text(answer_text(answer)))]
-    if words := confidence_words(answer):
-        parts.append(f"*{words}*")
-    for citation in sources(answer):
-        quotes = "".join(f"\n   > {_markdown(_one_line(each.text))}\n" for each in citation.quotes)
-        parts.append(f"{citation.marker}. {_markdown_source(citation, now)}\n{quotes}".rstrip())
-    if closest(answer):
-        parts.append(f"{closest_words(answer)}:")
-        parts.append("\n".join(f"- {_markdown_source(c, now)}" for c in closest(answer)[:3]))
-    return "\n\n".join(parts)
-
-
 def closest_words(answer: Answer) -> str:
     """Return what the unconfirmed pages are called beside this answer."""
     heading = "Closest pages" if answer.status == "abstained" else "Also found"
@@ -238,15 +221,6 @@ def _printed_url(citation: Citation) -> str:
 
 def _indented(text: str) -> str:
     return textwrap.fill(text, width=96, initial_indent="    ", subsequent_indent="    ")
-
-
-def _markdown(text: str) -> str:
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~&$])", r"\\\1", text)
-
-
-def _markdown_source(citation: Citation, now: datetime) -> str:
-    target = quote(source_url(citation), safe="/:?#@!$&*+,;=%~-._")
-    return f"[{_markdown(place_label(citation))}]({target}) · {facts_label(citation, now)}"
 
 
 def _one_line(text: str) -> str:

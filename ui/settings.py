@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from rag.correct import COMPARING, EXTRACTIVE, SMALL
 from ui.source_settings import Section, Source
 
 
@@ -18,7 +19,7 @@ class EmbedderSection(Section):
     """Which sentence encoder fills the index."""
 
     engine: Literal["openvino", "sentence-transformers"] = "openvino"
-    model: str | None = None  # folder of a sentence-transformers model; None: the packaged MiniLM
+    model: Path | None = None  # folder of a sentence-transformers model; None: the packaged MiniLM
     threads: int = Field(default=0, ge=0)  # 0: as many as OpenVINO finds cores
 
 
@@ -54,7 +55,7 @@ class LargeSection(Section):
 
     @model_validator(mode="after")
     def _has_a_budget_and_a_name(self) -> Self:
-        if self.name in ("", "small", "extractive"):
+        if self.name in ("", SMALL, EXTRACTIVE, COMPARING):
             raise ValueError(f"name {self.name!r} is taken or empty: name the model")
         if self.requests_per_month is None and self.cost_per_month is None:
             raise ValueError("name requests_per_month or cost_per_month: there is no default")
@@ -216,7 +217,9 @@ def _from_folder(settings: Settings, folder: Path) -> Settings:
             if member.startswith("group:") and member.removeprefix("group:") not in settings.groups:
                 raise SettingsError(f"[groups] {group} names {member!r}, which is not defined.")
     sources = tuple(source.within(folder) for source in settings.sources)
-    model = settings.model
+    embedder, model = settings.embedder, settings.model
+    if embedder.model is not None:
+        embedder = embedder.model_copy(update={"model": folder / embedder.model})
     named = {"path": model.path, "adapter": model.adapter}
     model = model.model_copy(update={key: folder / at for key, at in named.items() if at})
     retrieval = settings.retrieval
@@ -230,6 +233,7 @@ def _from_folder(settings: Settings, folder: Path) -> Settings:
         update={
             "data_dir": folder / settings.data_dir,
             "sources": sources,
+            "embedder": embedder,
             "model": model,
             "retrieval": retrieval,
         }

@@ -27,8 +27,9 @@ from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 from index.access import EVERYONE
 from index.base import StoreError
 from rag.base import Answerer, Question
-from rag.journal import Feedback, JournalError, feedback_of
+from rag.journal import JournalError, feedback_of
 from ui import slack_events
+from ui.ratings import NOT_WRITTEN, RATED, Rate
 from ui.settings import SettingsError
 from ui.slack_blocks import Post, post, reasons
 from ui.slack_events import Home, Json, Message, Person
@@ -45,8 +46,6 @@ OUTSIDER: Final = (
     "cannot ask me."
 )
 UNKNOWN: Final = "Sorry, Slack does not tell me who you are right now. Please ask again soon."
-RATED: Final = "Thank you: that is written down."
-NOT_WRITTEN: Final = "That could not be written down. Please try again in a few minutes."
 SHARED_CHANNEL: Final = (
     "People of another company read this channel, so I do not answer here. "
     "Ask me in a direct message."
@@ -60,7 +59,6 @@ PAGES: Final = 5  # of 200 messages, that a thread is read
 SLACK_FAILURES: Final = (SlackClientError, OSError, HTTPException)
 
 Principals = Callable[[str | None], frozenset[str]]  # e-mail address → principals
-Rate = Callable[[Feedback, frozenset[str], datetime], None]  # raises JournalError, StoreError
 
 log = logging.getLogger(__name__)
 

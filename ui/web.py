@@ -18,8 +18,9 @@ from gradio.blocks import Block
 from index.base import Store, StoreError
 from rag.base import Answerer
 from ui import conversation, viewer
-from ui.chat import MAX_QUESTION, Chat, Rate, Screen
-from ui.doors import Doors
+from ui.chat import MAX_QUESTION, Chat, Screen
+from ui.middleware import Doors
+from ui.ratings import Rate
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,5 @@
 """Settings into objects: the one place that knows every class. Imports are lazy: each costs."""
 
-import hashlib
 import importlib.util
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -45,15 +44,22 @@ class Answering:
 
 
 def embedder(section: EmbedderSection) -> Embedder:
-    """Load the sentence encoder."""
-    folder = Path(section.model) if section.model else packaged(EMBEDDER_PACKAGE) / "model"
-    if section.engine == "sentence-transformers":
-        from index.sentence import SentenceTransformerEmbedder
+    """Load the sentence encoder. Raises SettingsError naming what cannot be loaded."""
+    folder = section.model or packaged(EMBEDDER_PACKAGE) / "model"
+    try:
+        if section.engine == "sentence-transformers":
+            from index.sentence_transformers import SentenceTransformerEmbedder
 
-        return SentenceTransformerEmbedder(str(folder))
-    from index.embed import OpenVinoEmbedder
+            return SentenceTransformerEmbedder(str(folder))
+        from index.embed import OpenVinoEmbedder
 
-    return OpenVinoEmbedder(folder, threads=section.threads)
+        return OpenVinoEmbedder(folder, threads=section.threads)
+    except (OSError, ValueError, KeyError) as error:
+        why = str(error).partition("\n")[0]
+        raise SettingsError(
+            f"[embedder] model {str(folder)!r} cannot be loaded: {why}. Name the folder of a "
+            "sentence-transformers model; nothing is downloaded."
+        ) from error
 
 
 def reader(section: EmbedderSection) -> Reader:
@@ -84,16 +90,9 @@ def model(section: ModelSection, merged: Path) -> LanguageModel:
 
 def tuned_model(merged: Path) -> Path:
     """Return the packaged model with the shipped adapter; made in six seconds the first time."""
-    base, adapter = packaged_model(), packaged("rag") / "adapter"
-    weights = adapter / "adapter_model.safetensors"
-    digest = hashlib.sha256(weights.read_bytes() + base.name.encode()).hexdigest()
-    file = merged / f"{base.stem.partition('.')[0]}-{digest[:12]}.gguf"
-    if not file.exists():
-        from rag.tune.merge import merge
+    from ui.merged import merged as made
 
-        merged.mkdir(parents=True, exist_ok=True)
-        merge(base, adapter, file)
-    return file
+    return made(packaged_model(), packaged("rag") / "adapter", merged)
 
 
 def store(settings: Settings, encoder: Embedder) -> Store:

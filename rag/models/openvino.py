@@ -1,16 +1,15 @@
 """A GGUF file run by OpenVINO GenAI: the default language model on a CPU."""
 
-import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import openvino_genai
 
 from index.compile import on_own_thread
 from rag.base import ModelError, Token
-
-_DONE = None  # put on the queue when the generation has ended
+from rag.models.streaming import streamed
 
 
 class OpenVinoModel:
@@ -39,43 +38,35 @@ class OpenVinoModel:
         config.max_new_tokens = max_tokens
         config.do_sample = False
         config.apply_chat_template = False
-        prompt = self._tokenizer.apply_chat_template(
-            [{"role": "system", "content": system}, {"role": "user", "content": user}],
-            add_generation_prompt=True,
-        )
-        with self._turn:
-            yield from self._stream(prompt, config)
 
-    def _stream(self, prompt: str, config: openvino_genai.GenerationConfig) -> Iterator[Token]:
-        pieces: queue.SimpleQueue[str | Exception | None] = queue.SimpleQueue()
-        left = threading.Event()
+        def work(hand_on: Callable[[str], bool]) -> None:
+            self._run(system, user, config, hand_on)
+
+        with self._turn, closing(streamed(self.name, work)) as texts:
+            for text in texts:
+                yield Token(text, None)
+
+    def _run(
+        self,
+        system: str,
+        user: str,
+        config: openvino_genai.GenerationConfig,
+        hand_on: Callable[[str], bool],
+    ) -> None:
         told = 0
 
         def on_piece(text: str) -> openvino_genai.StreamingStatus:
             nonlocal told
             told += 1
-            pieces.put(text)
             status = openvino_genai.StreamingStatus
-            return status.CANCEL if left.is_set() else status.RUNNING
+            return status.CANCEL if hand_on(text) else status.RUNNING
 
-        def work() -> None:
-            try:
-                result = self._pipeline.generate([prompt], config, on_piece)
-                if result.finish_reasons == [openvino_genai.GenerationFinishReason.LENGTH]:
-                    # One piece may be two tokens; a cut reply is told by their number.
-                    for _ in range(config.max_new_tokens - told):
-                        pieces.put("")
-            except RuntimeError as error:
-                pieces.put(error)
-            pieces.put(_DONE)
-
-        worker = threading.Thread(target=work, name="generate", daemon=True)
-        worker.start()
-        try:
-            while (piece := pieces.get()) is not _DONE:
-                if isinstance(piece, Exception):
-                    raise ModelError(f"{self.name} failed: {piece}", retryable=True) from piece
-                yield Token(piece, None)
-        finally:
-            left.set()
-            worker.join()
+        prompt = self._tokenizer.apply_chat_template(
+            [{"role": "system", "content": system}, {"role": "user", "content": user}],
+            add_generation_prompt=True,
+        )
+        result = self._pipeline.generate([prompt], config, on_piece)
+        if result.finish_reasons == [openvino_genai.GenerationFinishReason.LENGTH]:
+            # One piece may be two tokens; a cut reply is told by their number.
+            for _ in range(config.max_new_tokens - told):
+                hand_on("")

@@ -82,6 +82,10 @@ class ServerModel:
                 if source.response.status_code != httpx.codes.OK:
                     raise self._refusal(source.response)
                 yield from self._tokens(source.iter_sse(), max_tokens)
+        except UnicodeEncodeError as error:  # half a surrogate pair
+            raise ModelError(
+                f"{self.name} cannot be sent the prompt: {error}", retryable=False
+            ) from error
         except (httpx_sse.SSEError, httpx.DecodingError, httpx.InvalidURL) as error:
             raise refusals.foreign(self._address, str(error)) from error
         except httpx.TimeoutException as error:
@@ -115,8 +119,10 @@ class ServerModel:
             if "error" in event:
                 raise refusals.failed(self._address, event["error"])
             choice: dict[str, Any] = event["choices"][0] if event["choices"] else {}
-            delta = choice.get("delta") or {}
-            return delta.get("content") or "", _logprob(choice), choice.get("finish_reason") or ""
+            text = (choice.get("delta") or {}).get("content") or ""
+            if not isinstance(text, str):
+                raise TypeError(f"content {text!r}")
+            return text, _logprob(choice), choice.get("finish_reason") or ""
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise refusals.foreign(self._address, f"event {data[:80]!r}") from error
 

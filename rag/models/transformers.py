@@ -3,10 +3,9 @@
 Reads local files alone, weights from safetensors or GGUF alone, and no code that came with them.
 """
 
-import queue
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, StoppingCriteria
 
 from rag.base import ModelError, Token
+from rag.models.streaming import streamed
 
 ADAPTER = "adapter_model.safetensors"
 UNFINISHED = "\ufffd"  # what a character decodes to of which some bytes are still to come
@@ -91,23 +91,24 @@ class TransformersModel:
                 "Take a model that is tuned for instructions.",
                 retryable=False,
             ) from error
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False)
+        try:
+            ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False)
+        except TypeError as error:  # half a surrogate pair
+            raise ModelError(
+                f"{self.name} cannot read the prompt: {error}", retryable=False
+            ) from error
         return ids
 
     def _steps(self, prompt: list[int], max_tokens: int) -> Iterator[Step]:
         """Yield the tokens as a thread generates them; it ends within a token of being left."""
-        steps: queue.SimpleQueue[Step | None] = queue.SimpleQueue()
-        left = threading.Event()
-        with ThreadPoolExecutor(1, thread_name_prefix="generate") as thread:
-            done = thread.submit(self._run, prompt, max_tokens, _Watch(steps, left))
-            done.add_done_callback(lambda _: steps.put(None))
-            try:
-                while (step := steps.get()) is not None:
-                    if step[0] not in self._ends:
-                        yield step
-            finally:
-                left.set()
-            self._check(done)
+
+        def work(hand_on: Callable[[Step], bool]) -> None:
+            self._run(prompt, max_tokens, _Watch(hand_on))
+
+        with closing(streamed(self.name, work)) as steps:
+            for step in steps:
+                if step[0] not in self._ends:
+                    yield step
 
     def _run(self, prompt: list[int], max_tokens: int, watch: "_Watch") -> None:
         ids = torch.tensor([prompt], device=self._model.device)
@@ -126,12 +127,6 @@ class TransformersModel:
             stopping_criteria=[watch],
         )
 
-    def _check(self, done: Future[None]) -> None:
-        try:
-            done.result()
-        except (RuntimeError, ValueError, IndexError) as error:
-            raise ModelError(f"{self.name} failed: {error}", retryable=True) from error
-
     def _texts(self, steps: Iterator[Step]) -> Iterator[Token]:
         """Yield a token a step; one that ends inside a character leaves its text to the next."""
         ids: list[int] = []
@@ -147,16 +142,15 @@ class TransformersModel:
 class _Watch(StoppingCriteria):
     """Hands on every token as it is chosen, and stops when the reader has left."""
 
-    def __init__(self, steps: "queue.SimpleQueue[Step | None]", left: threading.Event) -> None:
-        self._steps = steps
-        self._left = left
+    def __init__(self, hand_on: Callable[[Step], bool]) -> None:
+        self._hand_on = hand_on
 
     def __call__(self, input_ids: Tensor, scores: Any, **_: Any) -> Any:
         """Return one bool a row. scores: the logits (1, vocabulary) of every step so far."""
         id = int(input_ids[0, -1])
         logprob = torch.log_softmax(scores[-1][0].float(), dim=-1)[id]
-        self._steps.put((id, float(logprob)))
-        return torch.full((len(input_ids),), self._left.is_set(), device=input_ids.device)
+        stops = self._hand_on((id, float(logprob)))
+        return torch.full((len(input_ids),), stops, device=input_ids.device)
 
 
 def _config(**options: Any) -> GenerationConfig:

@@ -1,1 +1,1 @@
-"""Fitting what ships: confidence now, adapters later."""
+"""Fitting what ships: ranking and confidence, the reader, the answer adapter, the router."""

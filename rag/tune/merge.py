@@ -6,6 +6,7 @@ Adapters at run time are ignored for a GGUF or cost half the speed: so the weigh
 import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 
+from index import disk
 from rag.base import ModelError
 
 KIND = gguf.GGMLQuantizationType.Q8_0  # has a quantizer in numpy, and is as fast as the base's Q4_1
@@ -41,16 +43,13 @@ def merge(base: Path, adapter: Path, out: Path) -> None:
     """
     reader = gguf.GGUFReader(base)
     architecture = str(_field(reader, "general.architecture"))
-    heads, kv_heads = _heads(reader, architecture)
-    order = {"attn_q": heads, "attn_k": kv_heads}
     deltas = _deltas(adapter)
     partial = out.with_name(f"{out.name}.{os.getpid()}")  # two processes may start at once
     writer = gguf.GGUFWriter(partial, architecture)
-    for field in reader.fields.values():
-        if not field.name.startswith("GGUF.") and field.name != "general.architecture":
-            kind = field.types[0]
-            inner = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
-            writer.add_key_value(field.name, field.contents(), kind, inner)
+    _copy_fields(reader, writer)
+    heads, kv_heads = _heads(reader, architecture)
+    order = {"attn_q": heads, "attn_k": kv_heads}
+    tensors: dict[str, NDArray[Any]] = {}
     for tensor in reader.tensors:
         weight = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
         delta = deltas.pop(tensor.name, None)
@@ -63,17 +62,18 @@ def merge(base: Path, adapter: Path, out: Path) -> None:
                 )
             layer = tensor.name.split(".")[-2]
             weight = weight + (permuted(delta, order[layer]) if layer in order else delta)
-        if weight.ndim == 2:
-            writer.add_tensor(tensor.name, gguf.quants.quantize(weight, KIND), raw_dtype=KIND)
-        else:
-            writer.add_tensor(tensor.name, weight.astype(np.float32))
+        kind = KIND if weight.ndim == 2 else gguf.GGMLQuantizationType.F32
+        tensors[tensor.name] = gguf.quants.quantize(weight, kind)
+        writer.add_tensor(tensor.name, tensors[tensor.name], raw_dtype=kind)
     if deltas:
         raise ModelError(f"{adapter} changes {min(deltas)}, {base} has none.", retryable=False)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    partial.replace(out)
+    try:
+        _write(writer, tensors, partial, out)
+    except OSError as error:
+        raise ModelError(
+            f"{out} cannot be written: {error}. Look whether the disk is full, sound and writable.",
+            retryable=False,
+        ) from error
 
 
 def permuted(weight: Matrix, heads: int) -> Matrix:
@@ -85,6 +85,33 @@ def permuted(weight: Matrix, heads: int) -> Matrix:
     rows, columns = weight.shape
     parts = weight.reshape(heads, 2, rows // heads // 2, columns)
     return parts.swapaxes(1, 2).reshape(rows, columns)
+
+
+def _copy_fields(reader: gguf.GGUFReader, writer: gguf.GGUFWriter) -> None:
+    for field in reader.fields.values():
+        if not field.name.startswith("GGUF.") and field.name != "general.architecture":
+            kind = field.types[0]
+            inner = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
+            writer.add_key_value(field.name, field.contents(), kind, inner)
+
+
+def _write(
+    writer: gguf.GGUFWriter, tensors: Mapping[str, NDArray[Any]], partial: Path, out: Path
+) -> None:
+    """Write a file aside, bring it to the disk, and give it its name; leave nothing else."""
+    try:
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+        for written in gguf.GGUFReader(partial).tensors:  # numpy's tofile hides a full disk
+            if not np.array_equal(written.data.ravel(), tensors[written.name].ravel()):
+                raise OSError(f"{written.name} is not what was written")
+        disk.sync(partial)
+        partial.replace(out)
+        disk.sync(out.parent)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _deltas(adapter: Path) -> dict[str, Matrix]:

@@ -5,6 +5,7 @@ Subclass LanguageModelContract as Test… and give it a fixture `case`.
 
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Protocol
 
 import pytest
@@ -83,6 +84,14 @@ class LanguageModelContract:
     def test_a_prompt_fits_where_there_is_room(self, case: Case) -> None:
         assert case.model.name
         assert case.model.context_tokens > case.model.count_tokens(SYSTEM + LONG)
+
+    def test_half_a_character_fails_in_words_and_the_next_question_is_answered(
+        self, case: Case
+    ) -> None:
+        with suppress(ModelError):
+            said(case.model, 2, "Is \ud83d a face?")
+        assert not case.working()
+        assert said(case.model, 2)
 
     def test_a_failure_says_whether_to_try_again(self, case: Case) -> None:
         with pytest.raises(ModelError) as caught:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from index.embed import OpenVinoEmbedder
-from index.sentence import SentenceTransformerEmbedder
+from index.sentence_transformers import SentenceTransformerEmbedder
 from ui.wiring import EMBEDDER_PACKAGE, packaged
 
 pytestmark = [pytest.mark.model, pytest.mark.filterwarnings("ignore::DeprecationWarning")]

@@ -1,5 +1,7 @@
 """The embedded index: the contract, and what is its own: files, checksums, generations."""
 
+import gc
+import weakref
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,6 +43,19 @@ class TestLocalIndex(StoreContract):
         name = self.publish("second page")
         assert self.found(store, "page", ANYONE) == ["second page"]
         assert store.generation == name
+
+    def test_a_superseded_generation_leaves_memory_with_its_last_question(self) -> None:
+        self.publish("first page")
+        store = PublishedStore(self.data, recipe="r")
+        self.found(store, "page", ANYONE)
+        first = weakref.ref(store.pinned())
+        self.publish("second page")
+        gc.disable()  # what only a full collection finds stays for hours
+        try:
+            assert self.found(store, "page", ANYONE) == ["second page"]
+            assert first() is None
+        finally:
+            gc.enable()
 
     def test_another_recipe_is_an_error_that_names_the_way_out(self) -> None:
         self.publish("a page")

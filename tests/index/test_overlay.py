@@ -1,7 +1,6 @@
 """Forgetting and revoking: effective at once, in stores that are open, without a new generation."""
 
 import multiprocessing
-import sqlite3
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -124,5 +123,29 @@ def test_the_name_of_an_erased_document_is_kept_nowhere(index: Index) -> None:
     assert overlay.unerased() == frozenset()
     assert overlay.now().forgotten("wiki:bluebeard")
     assert b"bluebeard" not in (index.data / FILE).read_bytes()
-    with sqlite3.connect(index.data / FILE) as database:
-        assert database.execute("SELECT count(*) FROM denials").fetchone() == (0,)
+
+
+def test_an_erased_document_that_is_let_back_in_stays_taken_from_whom_it_was(index: Index) -> None:
+    intern, auditor = ANYONE | {"group:interns"}, ANYONE | {"group:auditors"}
+    overlay = Overlay(Live(index.data))
+    overlay.deny("group:interns", "wiki:1", NOW)
+    overlay.forget(["wiki:1"], NOW)
+    overlay.erased(["wiki:1"])
+    overlay.deny("group:auditors", "wiki:1", NOW)
+    overlay.erased(["wiki:1"])
+    assert b"wiki:1" not in (index.data / FILE).read_bytes()
+    assert overlay.recall(["wiki:1"]) == 1
+    assert index.seen(intern) == index.seen(auditor) == {"wiki:0", "wiki:2"}
+    assert index.seen() == {"wiki:0", "wiki:1", "wiki:2"}
+    assert overlay.allow("group:interns", "wiki:1") == 1
+    assert index.seen(intern) == {"wiki:0", "wiki:1", "wiki:2"}
+
+
+def test_a_revocation_can_be_taken_back_while_its_document_is_erased(index: Index) -> None:
+    overlay = Overlay(Live(index.data))
+    overlay.deny("everyone", "wiki:1", NOW)
+    overlay.forget(["wiki:1"], NOW)
+    overlay.erased(["wiki:1"])
+    assert overlay.allow("everyone", "wiki:1") == 1
+    overlay.recall(["wiki:1"])
+    assert index.seen() == {"wiki:0", "wiki:1", "wiki:2"}

@@ -1,7 +1,6 @@
 """Chunks: verbatim, within the embedder's tokens, at the right place."""
 
 import random
-import time
 from datetime import UTC, datetime
 
 import pytest
@@ -120,17 +119,6 @@ def test_windows_hold_every_word_of_their_chunk_and_stay_short() -> None:
         assert " ".join(texts).split() == chunk.text.split()
         limit = CONTEXT_TOKENS + WINDOW_TOKENS + 2
         assert all(EMBEDDER.count_tokens(window) <= limit for window in windows)
-
-
-def test_a_look_up_in_a_long_text_does_not_read_what_comes_before() -> None:
-    line = "A line of a long log without a blank line, as programs write it, 80 letters.\n"
-    text = line * 600_000  # 44 MiB: what came before was once searched and copied, 60 ms each
-    begun = time.process_time()
-    layout = Layout(Parsed(text, (Place(0, len(text), (), None, "u"),), None))
-    starts = range(0, len(text) - 99, len(text) // 1000)
-    assert {layout.table_header(start) for start in starts} == {None}
-    assert {len(layout.places(start, start + 99)) for start in starts} == {1}
-    assert time.process_time() - begun < 5
 
 
 def test_places_and_headers_are_those_that_a_plain_search_finds() -> None:

@@ -371,3 +371,11 @@ def test_one_answer_is_of_one_generation_although_another_is_published_meanwhile
     assert len(answer.attempts) > 1
     assert moving.looks == 1
     assert answer.generation == "000001"
+
+
+def test_an_engine_over_another_store_goes_by_the_same_clock() -> None:
+    ticks = iter(range(0, 1000, 30))
+    made = engine("Parental leave is 52 weeks.")
+    made._clock = lambda: float(next(ticks))
+    answer = made.over(ListStore(TRAVEL)).ask(Q)
+    assert answer.timings.complete_s >= 30

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from index.live import FILE, METADATA, Live
 from index.overlay import Overlay
-from rag.base import Answer, Question
+from rag.base import Answer, Event, Question, Route, Trace
 from rag.journal import QUESTIONS, Feedback, Journal, Journaled, JournalError
 from tests.ui.fake_answers import ScriptedAnswerer, answered, chunks, citation, document, replied
 
@@ -43,6 +43,20 @@ for number in range(int(sys.argv[2]), 1000):
 
 def answer(id: str) -> Answer:
     return replace(answered("25 days. [1]", [citation(LEAVE[0], "25 days")]), id=id)
+
+
+def decided(id: str) -> Answer:
+    """Return an answer that the larger model was not asked for."""
+    route = Route("house-70b", False, "sure", (0.9,))
+    return replace(answer(id), trace=Trace("how many", (), route))
+
+
+def counted(data: Path) -> dict[str, int]:
+    tables = ("questions", "evidence", "feedback", "decisions")
+    with Live(data).reading() as connection:
+        count = sa.func.count()
+        found = {t: connection.execute(sa.select(count).select_from(sa.table(t))) for t in tables}
+        return {table: rows.scalar_one() for table, rows in found.items()}
 
 
 def made(data: Path, *, days: int = 90) -> Journal:
@@ -107,10 +121,64 @@ def test_the_words_of_a_question_and_its_asker_stay_as_long_as_they_may(tmp_path
     journal.rate(Feedback("a1", "up"), ANN, NOW)
     journal.expire(NOW + timedelta(days=29))
     assert b"zebra" in body(tmp_path)
-    journal.record(Question("Anything?", BOB), answer("a2"), NOW + timedelta(days=31))
+    journal.expire(NOW + timedelta(days=31))
     assert b"zebra" not in body(tmp_path)
     assert b"ann@x.org" not in body(tmp_path)
     assert journal.feedback() == [Feedback("a1", "up")]
+
+
+def test_a_process_that_answers_for_months_forgets_every_day(tmp_path: Path) -> None:
+    journal, days = made(tmp_path), iter((0, 1, 89, 91))
+    now = NOW
+
+    def ask(id: str, text: str) -> None:
+        nonlocal now
+        now = NOW + timedelta(days=next(days))
+        script["*"] = [answer(id)]
+        list(answerer.stream(Question(text, ANN)))
+
+    script: dict[str, Sequence[Event | Exception]] = {}
+    answerer = Journaled(ScriptedAnswerer(script), journal, lambda: now)
+    ask("a1", "Is the zebra ill?")
+    ask("a2", "Is the okapi ill?")
+    ask("a3", "How many?")
+    assert b"zebra" in body(tmp_path)
+    ask("a4", "How many?")
+    assert b"zebra" not in body(tmp_path)
+    assert b"okapi" in body(tmp_path)  # it is 90 days old, and no older
+
+
+def test_an_answer_waits_for_no_old_question(memory: Path) -> None:
+    live = Live(memory)
+    journal = Journal(live, kept=timedelta(days=90))
+    old = {"status": "answered", "confidence": 0.5, "generation": "000001", "seconds": 0.4}
+    asked = (NOW - timedelta(days=100, seconds=number) for number in range(50_000))
+    rows = [
+        {**old, "answer_id": f"old {n}", "asked_at": at.isoformat()} for n, at in enumerate(asked)
+    ]
+    with live.writing() as connection:
+        connection.execute(sa.insert(QUESTIONS), rows)
+
+    def record(number: int) -> float:
+        started = time.perf_counter()
+        journal.record(Question("How many?", ANN), answer(f"new {number}"), NOW)
+        return time.perf_counter() - started
+
+    assert min(record(number) for number in range(5)) < 0.05  # it was 0.3 s
+
+
+def test_a_year_of_numbers_is_kept_and_no_more(tmp_path: Path) -> None:
+    journal = made(tmp_path)
+    for id, at in (("a1", NOW), ("a2", NOW + timedelta(days=2))):
+        journal.record(Question("How many?", ANN), decided(id), at)
+        journal.rate(Feedback(id, "up"), ANN, at)
+    journal.expire(NOW + timedelta(days=399))
+    assert counted(tmp_path) == {"questions": 2, "evidence": 2, "feedback": 2, "decisions": 2}
+    journal.expire(NOW + timedelta(days=401))
+    assert counted(tmp_path) == {"questions": 1, "evidence": 1, "feedback": 1, "decisions": 1}
+    assert journal.find(None, None).answer_id == "a2"
+    made(tmp_path, days=500).expire(NOW + timedelta(days=499))
+    assert counted(tmp_path)["questions"] == 1
 
 
 def test_where_nothing_may_be_kept_nothing_is_written(tmp_path: Path) -> None:

@@ -23,7 +23,6 @@ PAGE_TAGS = set(
 VIEWER_TAGS = set(
     "html head meta title style body main header h1 h2 h3 p a sup section mark".split()
 )
-MARKDOWN_TAGS = set("p em ol ul li a blockquote br".split())
 
 
 def is_only_words(text: str, answer: Answer) -> bool:

@@ -58,6 +58,7 @@ def run(folder: Path, *arguments: str) -> Result:
         (LARGE + "cost_per_month = 5\n", "cost_per_month needs cost_per_1k_prompt_tokens"),
         (LARGE.replace("big", "small") + BUDGET, "name 'small' is taken"),
         (LARGE.replace("big", "extractive") + BUDGET, "name 'extractive' is taken"),
+        (LARGE.replace("big", "comparing") + BUDGET, "name 'comparing' is taken"),
         (LARGE.replace("http://", "http://me:sk@") + BUDGET, "model.large.address"),
         (LARGE + BUDGET + "sure = 1\n", "model.large.sure"),
         ("[model.large]\nname = 'big'\nrequests_per_month = 1\n", "model.large.address"),

@@ -21,8 +21,9 @@ from tests.ui.fake_answers import (
     document,
     streamed,
 )
-from ui.chat import BROKEN, NO_INDEX, NOT_RATED, NOT_WRITTEN, RATED, Chat, Screen
+from ui.chat import BROKEN, NO_INDEX, Chat, Screen
 from ui.conversation import WITHDRAWN, Conversation, Shelf, Turn, kept
+from ui.ratings import NOT_RATED, NOT_WRITTEN, RATED
 
 LEAVE = chunks(document("wiki:leave", "Leave"), [("", "Everyone has 25 days.")])
 SECRET = chunks(

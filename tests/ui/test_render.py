@@ -24,7 +24,6 @@ from ui.render import (
     source_label,
     source_url,
     to_json,
-    to_markdown,
     to_terminal,
     viewer_path,
 )
@@ -408,17 +407,16 @@ def test_a_refusal_shows_no_source_whatever_it_holds() -> None:
     as_json = to_json(LIKE_AN_ANSWER)
     assert (as_json["citations"], as_json["text"]) == ([], "I did not find it.")
     assert as_json["closest_words"] == "Closest pages (not confirmed)"
-    for shown in (to_terminal(LIKE_AN_ANSWER, NOW), to_markdown(LIKE_AN_ANSWER, NOW)):
-        assert re.search(r"Sources|25 days|^\[?1", shown, re.MULTILINE) is None
-        before, _, after = shown.partition("not confirmed")
-        assert "Parental leave" not in before
-        assert "Parental leave" in after
+    shown = to_terminal(LIKE_AN_ANSWER, NOW)
+    assert re.search(r"Sources|25 days|^\[?1", shown, re.MULTILINE) is None
+    before, _, after = shown.partition("not confirmed")
+    assert "Parental leave" not in before
+    assert "Parental leave" in after
 
 
 def test_small_talk_is_one_sentence_without_sources_or_confidence() -> None:
     hello = replace(replied("Hello!"), citations=(FIRST,), closest=(CLOSE,))
     assert to_terminal(hello, NOW) == "Hello!"
-    assert to_markdown(hello, NOW) == r"Hello\!"
     as_json = to_json(hello)
     assert (as_json["status"], as_json["text"], as_json["model"]) == ("replied", "Hello!", None)
     assert (as_json["confidence"], as_json["confidence_words"]) == (None, "")
@@ -463,16 +461,3 @@ def test_the_terminal_gets_no_control_characters() -> None:
         FIRST, title="\x1b[2J", url="https://a\x1b.example", quotes=(Quote("\x1b[31mred", 0, 8),)
     )
     assert "\x1b" not in to_terminal(answered("\x1b[0m [1]", [hostile]), NOW)
-
-
-def test_markdown_links_only_what_the_server_links() -> None:
-    hostile = replace(FIRST, title="[pay](https://evil.example) <b>", heading="")
-    page = to_markdown(answered("See [x](https://evil.example). [1]", [hostile], [CLOSE]), NOW)
-    links = re.findall(r'href="([^"]*)"', MarkdownIt("commonmark").render(page))
-    assert links == ["https://wiki.fernhill.example/leave"] * 2
-    assert "evil" not in page
-
-
-def test_markdown_says_what_is_not_confirmed() -> None:
-    page = to_markdown(abstained("I did not find this.", [CLOSE]), NOW)
-    assert "Closest pages (not confirmed):" in page

@@ -8,7 +8,7 @@ import pytest
 from index.base import StoreError
 from rag.journal import REASONS, Feedback
 from tests.ui.slack_workspace import Workspace, opened
-from ui import slack
+from ui import ratings
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def whispered(workspace: Workspace) -> list[str]:
 def test_a_vote_is_written_down_with_who_gave_it(workspace: Workspace) -> None:
     reply = workspace.reply(workspace.mention("how many days off?"))
     workspace.press(reply, "vote", "a1")
-    workspace.server.until(lambda: whispered(workspace) == [slack.RATED])
+    workspace.server.until(lambda: whispered(workspace) == [ratings.RATED])
     ((feedback, principals),) = workspace.ratings.given
     assert feedback == Feedback("a1", "up")
     assert "user:ann@fernhill.example" in principals
@@ -64,6 +64,6 @@ def test_a_vote_that_is_lost_is_said_to_be(workspace: Workspace) -> None:
     workspace.ratings.fails = StoreError("data/live.sqlite is full")
     try:
         workspace.press(reply, "vote", "a1")
-        workspace.server.until(lambda: whispered(workspace) == [slack.NOT_WRITTEN])
+        workspace.server.until(lambda: whispered(workspace) == [ratings.NOT_WRITTEN])
     finally:
         workspace.ratings.fails = None

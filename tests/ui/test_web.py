@@ -21,7 +21,7 @@ from tests.ui.fake_answers import (
     streamed,
 )
 from ui import web
-from ui.doors import MAX_BODY
+from ui.middleware import MAX_BODY
 
 LEAVE = chunks(document("wiki:people/leave", "Leave"), [("", "Everyone has 25 days.")])
 SECRET = chunks(

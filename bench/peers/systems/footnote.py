@@ -35,7 +35,7 @@ class Footnote:
     def __init__(self, setting: Setting) -> None:
         self._settings = Settings(
             data_dir=setting.state,
-            embedder=EmbedderSection(model=str(setting.model), threads=setting.threads),
+            embedder=EmbedderSection(model=setting.model, threads=setting.threads),
         )
         self._model = setting.model
         self._tokens = 0
@@ -73,7 +73,7 @@ class Footnote:
 
     def exactness(self, questions: Sequence[str]) -> float:
         """Compare its dense ranking with sentence-transformers in fp32 over the same windows."""
-        from index.sentence import SentenceTransformerEmbedder
+        from index.sentence_transformers import SentenceTransformerEmbedder
         from ingest.chunk import windows_of
 
         chunks = [hit.chunk for hit in self._all(questions[0])]

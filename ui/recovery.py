@@ -1,4 +1,4 @@
-"""The state on disk for people: going back to an earlier index, backing up, restoring."""
+"""Recovery for people: going back to an earlier index, backing up, restoring."""
 
 from datetime import datetime
 from pathlib import Path
