@@ -311,7 +311,7 @@ class TestReaders:
             ({"link": {"type": "view"}}, set()),
             ({"invitation": {"email": "bo@acme.example"}}, set()),
         ],
-        ids=str,
+        ids=lambda value: str(sorted(value)) if isinstance(value, set) else str(value),
     )
     def test_permissions_become_readers_and_a_link_opens_nothing(
         self, nights: Nights, grant: dict[str, object], readers: set[str]
