@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,6 +97,9 @@ def indexed(folder: Path) -> Settings:
         report = ingestion.run(private, rebuild=False)
     except StoreError:  # made by another version, or damaged: it is only a cache
         report = ingestion.run(private, rebuild=True)
+    if report["withheld"]:  # all of its documents are others now
+        shutil.rmtree(private.data_dir)
+        report = ingestion.run(private, rebuild=False)
     if ingestion.needs_a_person(report):
         raise SettingsError(ingestion_text.report(report))
     return private
