@@ -14,7 +14,7 @@ from langchain_text_splitters import RecursiveCharacterTextSplitter
 from index.base import Chunk, DocumentInfo, Embedder, Place
 from ingest.base import Parsed
 
-VERSION = "chunk-3"  # part of the index's recipe: change it when chunks come out different
+VERSION = "chunk-2"  # part of the index's recipe: change it when chunks come out different
 
 CONTEXT_TOKENS = 96  # of title, headings and table header together; the rest is for the text
 SPECIAL_TOKENS = 2  # the [CLS] and [SEP] around every passage
@@ -82,11 +82,12 @@ def _pieces(text: str, start: int, end: int, count: Count, room: int) -> Iterato
         strip_whitespace=False,  # then the pieces add up to the text, and offsets are certain
         chunk_size=room,
         chunk_overlap=0,
-        # A blank counts too: what weighs nothing, the splitter puts into two pieces.
-        length_function=lambda piece: max(1, count(piece)),
+        length_function=count,
     )
     first = last = start
     for piece in splitter.split_text(text[start:end]):
+        while not text.startswith(piece, last):  # blanks weigh nothing: the splitter repeats them
+            piece = piece[1:]
         # The splitter leaves a short paragraph before a long one alone: join what fits.
         if first < last and count(text[first : last + len(piece)]) > room:
             yield from _trimmed(text, first, last)
