@@ -71,7 +71,7 @@ class Office:
             calls = Counter(call.method for call in list(self.server.calls))
             return all(calls[method] == count for method, count in wanted.items())
 
-        self.server.until(done)
+        self.server.until(done, timeout_s=30)
 
     def written(self) -> dict[str, str]:
         """Return what was sent to each place, to the last byte, and forget it."""
