@@ -57,6 +57,7 @@ class Wiki:
     login: tuple[str, str] | None  # user and password, a bot's has an @; None: the wiki is public
     namespaces: tuple[int, ...]  # 0: articles; 6: files
     batch: int = 500  # pages a request; 500 is what every MediaWiki gives everybody
+    secret: str = "password"  # where it comes from, in words
 
 
 class MediaWikiConnector:
@@ -268,9 +269,10 @@ class MediaWikiConnector:
         try:
             yield
         except LoginError as error:
+            reason = " ".join(str(error.info).split()).rstrip(".")
             raise ConnectorError(
-                f"{self._wiki.api_url} does not accept the account: {error.info}. Check user and "
-                "password."
+                f"{self._wiki.api_url} does not accept the account: {reason}. Check user and "
+                f"{self._wiki.secret}."
             ) from error
         except APIError as error:
             remedy = _REMEDIES.get(error.code, "Look at the wiki's own log for the reason.")

@@ -20,10 +20,10 @@ from tests.servers.proxy import FAULTS, SILENCE_S, proxied
 pytestmark = pytest.mark.server
 
 
-def connector(url: str) -> MediaWikiConnector:
-    clock = FakeClock().clock()
-    limits = replace(PATIENT, read_s=SILENCE_S - 1, attempts=1)
-    client = polite(f"{url}/api.php", "WIKI_PASSWORD", limits=limits, clock=clock)
+def connector(url: str, *, clock: FakeClock | None = None, attempts: int = 1) -> MediaWikiConnector:
+    limits = replace(PATIENT, read_s=SILENCE_S - 1, attempts=attempts)
+    time = (clock or FakeClock()).clock()
+    client = polite(f"{url}/api.php", "WIKI_PASSWORD", limits=limits, clock=time)
     wiki = Wiki(f"{url}/api.php", READER, (0, FILES), batch=4)
     return MediaWikiConnector("wiki", wiki, client, readers=ALL)
 
@@ -89,6 +89,93 @@ class TestMediaWiki:
             settings.write_text(usual)
         assert "right to read" in str(report.error)
         assert job.known("wiki") == before
+
+    def test_a_new_file_and_no_other_edit_is_found(self, wiki: MediaWiki, job: Job) -> None:
+        job.ingest(connector(wiki.url))
+        wiki.upload("Torques.txt", b"The torque of the lid is 0.6 Nm.")
+        report = job.ingest(connector(wiki.url)).sources[0]
+        assert (report.added, report.changed) == (1, 0)
+        [found] = job.found("torque", k=1)
+        assert job.known("wiki")[found].title == "Torques.txt"
+
+    def test_the_asked_for_wait_is_waited(self, wiki: MediaWiki, job: Job) -> None:
+        clock = FakeClock()
+        with proxied(wiki.url) as proxy:
+            proxy.counts = lambda request: True
+            proxy.fault, proxy.spoiled = FAULTS["429"], lambda number: number in (2, 3)
+            source = connector(proxy.url, clock=clock, attempts=3)
+            report = job.ingest(source).sources[0]
+        assert clock.slept == [120, 120]
+        assert (report.added, report.error) == (12, None)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DokuWiki]:
+    with dokuwiki(tmp_path_factory.mktemp("nights")) as wiki:
+        for number in range(8):
+            wiki.save(f"page{number}", f"Page number{number} is about pumps.")
+        wiki.save("hr:bands", "Salary bands are reviewed in May.")
+        wiki.set_rules(test_dokuwiki.RULES)
+        keep(wiki.folder)
+        yield wiki
+
+
+class TestDokuWiki:
+    """Groups and rules are the wiki's own: HR's pages are for nobody else."""
+
+    @pytest.fixture
+    def wiki(self, kept: DokuWiki) -> DokuWiki:
+        reset(kept.folder)
+        return kept
+
+    def test_a_second_night_fetches_nothing(self, wiki: DokuWiki, job: Job) -> None:
+        first = job.ingest(test_dokuwiki.connector(wiki.url)).sources[0]
+        with proxied(wiki.url) as proxy:
+            second = job.ingest(test_dokuwiki.connector(proxy.url)).sources[0]
+            assert not any("getPage" in request.path for request in proxy.seen)
+        assert first.added >= 9
+        assert (second.unchanged, second.touched) == (first.added, False)
+
+    def test_a_page_deleted_at_noon_answers_no_more_after_the_night(
+        self, wiki: DokuWiki, job: Job
+    ) -> None:
+        job.ingest(test_dokuwiki.connector(wiki.url))
+        [gone] = job.found("number5", k=1)
+        wiki.save("page5", "")
+        report = job.ingest(test_dokuwiki.connector(wiki.url)).sources[0]
+        assert report.error is None
+        assert gone not in job.found("number5")
+
+    def test_an_account_without_its_rights_leaves_the_index_as_it_was(
+        self, wiki: DokuWiki, job: Job
+    ) -> None:
+        job.ingest(test_dokuwiki.connector(wiki.url))
+        before = job.known("doku")
+        users = wiki.folder / "state/conf/users.auth.php"
+        users.write_text(users.read_text().replace("admin,user", "user"))
+        report = job.ingest(test_dokuwiki.connector(wiki.url)).sources[0]
+        assert report.error is not None
+        assert job.known("doku") == before
+
+    def test_a_new_file_beside_an_unedited_page_is_found(self, wiki: DokuWiki, job: Job) -> None:
+        job.ingest(test_dokuwiki.connector(wiki.url))
+        wiki.upload("torques.txt", b"The torque of the lid is 0.6 Nm.")
+        report = job.ingest(test_dokuwiki.connector(wiki.url)).sources[0]
+        assert (report.added, report.changed) == (1, 0)
+        assert job.found("torque", k=1) == ["doku:media/torques.txt"]
+
+    def test_a_page_that_becomes_restricted_is_so_after_the_night_text_unchanged(
+        self, wiki: DokuWiki, job: Job
+    ) -> None:
+        job.ingest(test_dokuwiki.connector(wiki.url))
+        assert "doku:page3" in job.found("number3")
+        job.embedder.embedded.clear()
+        wiki.set_rules({**test_dokuwiki.RULES, "page3": {"@ALL": 0, "@user": 0, "@hr": 8}})
+        report = job.ingest(test_dokuwiki.connector(wiki.url)).sources[0]
+        assert (report.readers_changed, report.changed) == (1, 0)
+        assert job.embedder.embedded == []
+        assert "doku:page3" not in job.found("number3")
+        assert "doku:page3" in job.found("number3", frozenset({"group:hr"}))
 
 
 class TestFaults:

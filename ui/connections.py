@@ -135,7 +135,7 @@ def _mediawiki(source: MediaWikiSource) -> Connector:
 
     login = None if source.user is None else (source.user, secret(source.password_env))
     place = f"the password in {source.password_env}" if login else "nobody: no user is set"
-    wiki = Wiki(source.api_url, login, source.namespaces)
+    wiki = Wiki(source.api_url, login, source.namespaces, secret=place)
     client = polite(source.api_url, place, files_url=source.files_url)
     return MediaWikiConnector(source.name, wiki, client, readers=source.readers)
 
