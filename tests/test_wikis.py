@@ -129,10 +129,12 @@ class TestDokuWiki:
         return kept
 
     def test_a_second_night_fetches_nothing(self, wiki: DokuWiki, job: Job) -> None:
-        first = job.ingest(test_dokuwiki.connector(wiki.url)).sources[0]
         with proxied(wiki.url) as proxy:
+            first = job.ingest(test_dokuwiki.connector(proxy.url)).sources[0]
+            assert any(b"getPageHTML" in request.body for request in proxy.seen)
+            proxy.seen.clear()
             second = job.ingest(test_dokuwiki.connector(proxy.url)).sources[0]
-            assert not any("getPage" in request.path for request in proxy.seen)
+            assert not any(b"getPageHTML" in request.body for request in proxy.seen)
         assert first.added >= 9
         assert (second.unchanged, second.touched) == (first.added, False)
 

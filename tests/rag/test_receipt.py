@@ -65,6 +65,16 @@ def test_a_receipt_shows_what_was_searched_found_tried_and_verified(tmp_path: Pa
     )
 
 
+def test_two_attempts_at_one_search_show_the_same_candidates(tmp_path: Path) -> None:
+    made = journal(tmp_path)
+    receipt = made.find(asked(made, "Pigs fly at noon. ").id, ANN).receipt
+    assert receipt is not None
+    small, extractive = receipt.attempts
+    assert (small.weakness, small.answers) == ("grounding", False)
+    assert (extractive.model, extractive.prompt, extractive.answers) == ("extractive", "", True)
+    assert small.candidates == extractive.candidates
+
+
 def test_a_yes_that_nothing_supports_is_shown_as_repaired(tmp_path: Path) -> None:
     made = journal(tmp_path)
     answer = asked(made, "No, parental leave is 20 weeks. ")

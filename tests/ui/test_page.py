@@ -56,10 +56,17 @@ def test_a_marker_is_a_button_to_its_source() -> None:
     assert "Well supported" in shown
 
 
-def test_an_address_can_be_read_and_is_no_link() -> None:
-    answer = answered("Mail it@fernhill.example or see https://it.fernhill.example/a. [1]", [FIRST])
-    shown = page.turn(Turn("Who?", answer), 1, NOW)
-    assert "<p>Mail (address removed) or see it.fernhill.example/a.<button" in shown
+@pytest.mark.parametrize(
+    ("quoted", "mail"),
+    [("Mail it@fernhill.example.", "it@fernhill.example"), ("Mail IT.", "(address removed)")],
+)
+def test_an_address_that_its_source_holds_can_be_read_and_none_is_a_link(
+    quoted: str, mail: str
+) -> None:
+    source = replace(FIRST, quotes=(Quote(quoted, 0, len(quoted)),))
+    text = "Mail it@fernhill.example or see https://it.fernhill.example/a. [1]"
+    shown = page.turn(Turn("Who?", answered(text, [source])), 1, NOW)
+    assert f"<p>Mail {mail} or see it.fernhill.example/a.<button" in shown
     assert "href" not in shown
 
 

@@ -112,6 +112,18 @@ def test_the_last_answer_is_shown_with_passages_attempts_and_verdicts(house: Hou
     assert "hr/leave" not in shown
 
 
+def test_an_attempt_that_nothing_supports_and_the_quote_instead_are_shown(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = ScriptedModel("Pigs fly at noon. ")
+    monkeypatch.setattr(wiring, "model", lambda _section, _merged: model)
+    house.ask()
+    shown = house.run("receipt")
+    assert "weak in grounding" in shown
+    assert "Attempt 2   extractive, 5 passages" in shown
+    assert "Pigs" not in shown
+
+
 def test_json_carries_the_quote_with_its_offsets(house: House) -> None:
     answer = house.ask()
     facts = house.receipt(answer["id"][:10])

@@ -1,5 +1,6 @@
 """`footnote sources check` for MediaWiki and DokuWiki, each with a real wiki."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from tests.ui.test_sources import check
 
 pytestmark = pytest.mark.server
 
-GROUPS = """
+TABLE = """
 [[sources]]
 name = "wiki"
 """
@@ -26,7 +27,7 @@ user = "{user}"
 password_env = "WIKI_PASSWORD"
 readers = ["everyone"]
 """
-        return check(folder, GROUPS + table, env={"WIKI_PASSWORD": password or secret})
+        return check(folder, TABLE + table, env={"WIKI_PASSWORD": password or secret})
 
 
 def of_dokuwiki(folder: Path, password: str) -> tuple[int, str]:
@@ -40,7 +41,7 @@ url = "{wiki.url}"
 user = "{user}"
 password_env = "WIKI_PASSWORD"
 """
-        return check(folder, GROUPS + table, env={"WIKI_PASSWORD": password or secret})
+        return check(folder, TABLE + table, env={"WIKI_PASSWORD": password or secret})
 
 
 def rows(output: str) -> list[list[str]]:
@@ -61,8 +62,9 @@ def test_a_dokuwikis_pages_are_listed_with_the_readers_of_its_rules(tmp_path: Pa
 
 
 @pytest.mark.parametrize("wiki", [of_mediawiki, of_dokuwiki])
-def test_a_wrong_password_is_explained(tmp_path: Path, wiki: object) -> None:
-    assert callable(wiki)
+def test_a_wrong_password_is_explained(
+    tmp_path: Path, wiki: Callable[[Path, str], tuple[int, str]]
+) -> None:
     code, output = wiki(tmp_path, "wrong")
     assert code == 1
     assert "WIKI_PASSWORD" in output
