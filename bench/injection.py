@@ -43,7 +43,7 @@ def main() -> None:
     model = Listening(wiring.model(section, Path()))
     engine = Engine(
         store,
-        Models(encoder, wiring.reader(private.embedder), model),
+        Models(encoder, wiring.readers(private.embedder), model),
         confidence.load(),
         policy=Policy(),
         limits=Limits(),

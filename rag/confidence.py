@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from index.base import Hit
 from rag import words
-from rag.evidence import FEATURES, JUDGED, Ranking, Sentence, Weights
+from rag.evidence import COMPARED, FEATURES, JUDGED, Ranking, Sentence, Weights
 
 SIGNALS = (
     "best",  # logit of the likeliest sentence's probability
-    "any",  # log-odds, by the reader, that any of the sentences answers
+    "any",  # log-odds, by the pointwise reader, that any of the sentences answers
+    "listed",  # the same by the listwise reader
     "margin",  # its distance to the next one from another document
     "sentence_cosine",
     "top_cosine",  # of the nearest passage
@@ -42,7 +43,11 @@ def load() -> Calibration:
     """Read the fitted numbers. They are made by `footnote tune calibrate`."""
     body = files("rag").joinpath("calibration.json").read_bytes()
     table = json.loads(body)
-    ranking = Ranking(_weights(table["likely"], FEATURES), _weights(table["judged"], JUDGED))
+    ranking = Ranking(
+        _weights(table["likely"], FEATURES),
+        _weights(table["judged"], JUDGED),
+        _weights(table["compared"], COMPARED),
+    )
     version = hashlib.sha256(body).hexdigest()[:12]
     return Calibration(ranking, _weights(table["answer"], SIGNALS), version)
 
@@ -60,7 +65,8 @@ def signals(question: str, hits: Sequence[Hit], ranked: Sequence[Sentence]) -> N
     return np.array(
         (
             _logit(best.probability),
-            float(np.log(np.sum(np.exp(np.clip([s.read for s in ranked], -20, 20))))),
+            _any(s.read for s in ranked),
+            _any(s.listed for s in ranked),
             _logit(best.probability) - _logit(others[0] if others else 0.01),
             values["cosine"],
             max(cosines, default=0.0),
@@ -91,6 +97,11 @@ def lacks_code(question: str, hit: Hit) -> bool:
         code not in passage and not code.isnumeric() and any(map(str.isalpha, code))
         for code in words.codes(question)
     )
+
+
+def _any(scores: Iterable[float]) -> float:
+    """Return the log-odds that any answers against none, of softmax scores where 0 is none."""
+    return float(np.log(np.sum(np.exp(np.clip(list(scores), -20, 20)))))
 
 
 def _share(wanted: set[str], held: set[str]) -> float:

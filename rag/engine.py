@@ -31,7 +31,6 @@ from rag.base import (
     ModelError,
     Partial,
     Question,
-    Reader,
     Timings,
     Token,
     Trace,
@@ -57,10 +56,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """What reads and writes: the sentence encoder, the reader, the language model."""
+    """What reads and writes: the sentence encoder, the readers, the language model."""
 
     embedder: Embedder
-    reader: Reader
+    readers: evidence.Readers
     language: LanguageModel
     large: Cascade | None = None
 
@@ -170,7 +169,8 @@ class Engine:
         models = self._models
         return (
             ("embedder", models.embedder.name),
-            ("reader", models.reader.name),
+            ("reader", models.readers.pointwise.name),
+            ("list reader", models.readers.listwise.name),
             ("calibration", self._calibration.version),
             ("language", models.language.name),
         )
@@ -182,7 +182,7 @@ class Engine:
             vector,
             hits,
             self._models.embedder,
-            self._models.reader,
+            self._models.readers,
             self._calibration.ranking,
         )
         if not ranked:

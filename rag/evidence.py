@@ -1,8 +1,9 @@
 """Hits into sentences, ranked by how likely each answers the question.
 
 Knows no language model. The ranking feeds the prompt, the extractive answer and the confidence.
-In three steps, each on fewer sentences than the one before: shared words choose those that are
-embedded, a regression over FEATURES chooses those that are read, the reader judges these.
+In four steps, each on fewer sentences than the one before: shared words choose those that are
+embedded, a regression over FEATURES those that are read one by one, their scores those that are
+read side by side.
 """
 
 import math
@@ -20,8 +21,9 @@ from rag import words
 from rag.base import Reader
 from rag.sentences import units
 
-EMBEDDED = 36  # sentences whose vectors are made for one question: 60 ms on two cores
-READ = 16  # sentences that the reader sees: 40 ms
+EMBEDDED = 24  # sentences whose vectors are made for one question: 45 ms on two cores
+READ = 12  # sentences that are read one by one: 30 ms
+LISTED = 6  # sentences that are read side by side: 50 ms
 MIN_LETTERS = 12  # shorter units (a lone heading word, a table cell) answer nothing
 MAX_LETTERS = 1000  # of a sentence in its context, as it is embedded and read
 SURELY_FITS = 128  # letters that no script makes too many tokens of: three each in Hangul
@@ -46,10 +48,18 @@ FEATURES = (
 
 
 JUDGED = (
-    "read",  # the reader's score
+    "read",  # the pointwise reader's score
     "share",  # its softmax share among the sentences read and "none of them"
     "likely",  # logit by the regression over FEATURES
 )
+
+COMPARED = (
+    "listed",  # the listwise reader's score
+    "share",  # its softmax share among the sentences listed and "none of them"
+    "judged",  # logit by the regression over JUDGED
+)
+
+UNREAD = -20.0  # the score of a sentence that was not read
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,8 @@ class Sentence:
     in_context: str  # as it is embedded and read: title or heading, lead, text
     vector: Vector  # (dim,) of the sentence in its context
     features: NDArray[np.float32]  # (len(FEATURES),)
-    read: float  # the reader's score
+    read: float  # the pointwise reader's score
+    listed: float  # the listwise reader's score
     probability: float  # in [0, 1]
 
 
@@ -94,10 +105,19 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The two regressions that rank sentences."""
+    """The three regressions that rank sentences."""
 
     likely: Weights  # over FEATURES
     judged: Weights  # over JUDGED
+    compared: Weights  # over COMPARED
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """What reads sentences: pointwise one by one, listwise each beside those before it."""
+
+    pointwise: Reader
+    listwise: Reader
 
 
 def rank(
@@ -105,7 +125,7 @@ def rank(
     vector: Vector,
     hits: Sequence[Hit],
     embedder: Embedder,
-    reader: Reader,
+    readers: Readers,
     ranking: Ranking,
 ) -> list[Sentence]:
     """Return at most READ sentences of the hits, most likely answer first.
@@ -113,7 +133,8 @@ def rank(
     vector: the question's. Ties keep the hits' order.
     """
     found = candidates(question, vector, hits, embedder)
-    return judged(read(question, shortlist(found, ranking.likely), reader), ranking)
+    found = judged(read(question, shortlist(found, ranking.likely), readers.pointwise), ranking)
+    return compared(question, found, readers.listwise, ranking)
 
 
 def candidates(
@@ -153,12 +174,49 @@ def judged(found: Sequence[Sentence], ranking: Ranking) -> list[Sentence]:
     return [replace(found[i], probability=float(chances[i])) for i in order]
 
 
+def compared(
+    question: str, found: Sequence[Sentence], reader: Reader, ranking: Ranking
+) -> list[Sentence]:
+    """Return the sentences with the first LISTED of them judged again, likeliest first.
+
+    found: likeliest first. None of the others comes before those LISTED.
+    """
+    if not found:
+        return []
+    best = listed(question, found[:LISTED], reader)
+    chances = ranking.compared.probability(comparisons(best))
+    order = np.argsort(-chances, kind="stable")
+    least = float(chances.min())
+    others = [replace(s, probability=min(s.probability, least)) for s in found[LISTED:]]
+    return [replace(best[i], probability=float(chances[i])) for i in order] + others
+
+
+def listed(question: str, found: Sequence[Sentence], reader: Reader) -> list[Sentence]:
+    """Return the sentences in the order of their hits and places, read in it."""
+    found = sorted(found, key=lambda sentence: (sentence.hit, sentence.start))
+    scores = reader.scores(question, [sentence.in_context for sentence in found])
+    return [replace(s, listed=float(score)) for s, score in zip(found, scores, strict=True)]
+
+
+def comparisons(found: Sequence[Sentence]) -> NDArray[np.float32]:
+    """Return (len(found), len(COMPARED))."""
+    scores = np.array([sentence.listed for sentence in found], np.float64)
+    chances = np.clip([sentence.probability for sentence in found], 1e-4, 1 - 1e-4)
+    logits = np.log(chances / (1 - chances))
+    return np.stack([scores, _shares(scores), logits], axis=1).astype(np.float32)
+
+
+def _shares(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the softmax over the scores and 0, which is "none of them", without the last."""
+    odds: NDArray[np.float64] = np.exp(np.clip(scores, -20, 20))
+    return odds / np.float64(1.0 + odds.sum())
+
+
 def judgements(found: Sequence[Sentence], likely: Weights) -> NDArray[np.float32]:
     """Return (len(found), len(JUDGED))."""
     scores = np.array([sentence.read for sentence in found], np.float64)
-    odds = np.exp(np.clip(scores, -20, 20))
     logits = likely.logit(np.stack([sentence.features for sentence in found]))
-    return np.stack([scores, odds / (1.0 + odds.sum()), logits], axis=1).astype(np.float32)
+    return np.stack([scores, _shares(scores), logits], axis=1).astype(np.float32)
 
 
 def _split(position: int, hit: Hit) -> list[Sentence]:
@@ -179,6 +237,7 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
             (len(text) < MIN_LETTERS and not lead)
             or (heading and text == heading[-1])
             or (unit.row and (unit.start, unit.end) in leads)  # the names of the columns
+            or (text.isupper() and text[-1] not in ".!" and not unit.row and not lead)  # A HEADING
             or _MAIL_HEADER.match(text)
             or text.endswith("?")
         )
@@ -204,7 +263,8 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
                 ),
                 vector=none,
                 features=none,
-                read=0.0,
+                read=UNREAD,
+                listed=UNREAD,
                 probability=0.0,
             )
         )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from index.base import Vector, Vectors
 from rag.base import ModelError, Token
+from rag.evidence import Readers
 
 
 class HashEmbedder:
@@ -59,6 +60,9 @@ class OverlapReader:
         """Return (len(sentences),) scores: shared words, less two."""
         asked = set(_tokens(question.lower()))
         return np.array([len(asked & set(_tokens(s.lower()))) - 2 for s in sentences], np.float32)
+
+
+OVERLAP = Readers(OverlapReader(), OverlapReader())
 
 
 class ScriptedModel:

@@ -15,7 +15,7 @@ from rag.correct import Policy
 from rag.engine import Engine, Limits, Models
 from rag.evidence import Weights
 from tests.company import NOW, Company, question
-from tests.fake_models import HashEmbedder, OverlapReader, ScriptedModel
+from tests.fake_models import OVERLAP, HashEmbedder, ScriptedModel
 from tests.rag.corpus import RANKING
 from tests.ui.fake_answers import Ratings
 from tests.ui.slack_server import APP_TOKEN, BOT_TOKEN, BOT_USER, Json, SlackServer, member
@@ -97,7 +97,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     data: Path = tmp_path_factory.mktemp("index")
     engine = Engine(
         company.publish(data, company.pages),
-        Models(HashEmbedder(), OverlapReader(), ScriptedModel("")),
+        Models(HashEmbedder(), OVERLAP, ScriptedModel("")),
         Calibration(RANKING, SURE),
         policy=Policy(accept=0.3),
         limits=Limits(),

@@ -21,7 +21,7 @@ from rag.correct import Policy
 from rag.engine import Engine, Limits, Models
 from rag.evidence import Weights
 from tests.company import NOW, WORDS, Company, Page
-from tests.fake_models import HashEmbedder, OverlapReader
+from tests.fake_models import OVERLAP, HashEmbedder
 from tests.rag.corpus import RANKING
 from ui.auth import principals_of
 
@@ -160,7 +160,7 @@ class Told:
         self.model = LyingModel(self.wiki, dice)
         engine = Engine(
             store,
-            Models(HashEmbedder(), OverlapReader(), self.model),
+            Models(HashEmbedder(), OVERLAP, self.model),
             Calibration(RANKING, SURE),
             policy=Policy(accept=0.3),
             limits=Limits(prompt=60, reply=60),

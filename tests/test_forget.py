@@ -18,7 +18,7 @@ from rag.engine import Engine, Limits, Models
 from rag.evidence import Weights
 from tests.connectors.slack_company import SlackCompany
 from tests.connectors.test_slack_export import reply, said, ts
-from tests.fake_models import HashEmbedder, OverlapReader, ScriptedModel
+from tests.fake_models import OVERLAP, HashEmbedder, ScriptedModel
 from tests.rag.corpus import RANKING
 from tests.ui.fake_answers import Ratings, answered
 from tests.ui.slack_server import BOT_TOKEN
@@ -67,7 +67,7 @@ class Company:
         embedder = HashEmbedder()
         engine = Engine(
             wiring.store(settings_file.load(self.file), embedder),
-            Models(embedder, OverlapReader(), ScriptedModel("")),
+            Models(embedder, OVERLAP, ScriptedModel("")),
             Calibration(RANKING, SURE),
             policy=Policy(accept=0.01),
             limits=Limits(),

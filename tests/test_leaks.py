@@ -23,7 +23,7 @@ from rag.correct import Policy
 from rag.engine import Engine, Limits, Models
 from rag.evidence import Weights
 from tests.company import NOW, Company, question
-from tests.fake_models import HashEmbedder, OverlapReader, ScriptedModel
+from tests.fake_models import OVERLAP, HashEmbedder, ScriptedModel
 from tests.rag.corpus import RANKING
 from ui import render, viewer
 from ui.auth import principals_of
@@ -36,7 +36,7 @@ def engine(store: Store) -> Engine:
     sure = Weights(np.zeros(len(SIGNALS)), np.ones(len(SIGNALS)), np.zeros(len(SIGNALS)), 0.5)
     return Engine(
         store,
-        Models(EMBEDDER, OverlapReader(), ScriptedModel("")),
+        Models(EMBEDDER, OVERLAP, ScriptedModel("")),
         Calibration(RANKING, sure),
         policy=Policy(accept=0.3),
         limits=Limits(),

@@ -20,7 +20,7 @@ from rag.confidence import SIGNALS, Calibration
 from rag.correct import Policy
 from rag.engine import Engine, Limits, Models
 from rag.evidence import Weights
-from tests.fake_models import HashEmbedder, OverlapReader
+from tests.fake_models import OVERLAP, HashEmbedder
 from tests.rag.corpus import RANKING
 from tests.ui.fake_answers import Ratings
 from tests.ui.inert import (
@@ -96,7 +96,7 @@ class Company:
         embedder = HashEmbedder()
         engine = Engine(
             wiring.store(settings_file.load(self.file), embedder),
-            Models(embedder, OverlapReader(), ObedientModel()),
+            Models(embedder, OVERLAP, ObedientModel()),
             Calibration(RANKING, SURE),
             policy=Policy(accept=0.01),
             limits=Limits(prompt=300, reply=200),

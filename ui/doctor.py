@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import ipaddress
+import math
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -48,6 +49,7 @@ def run(settings: Settings, *, offline: bool) -> list[Check]:
         _check("python", _python),
         _check("packages", _packages),
         _check("embedder", lambda: _embedder(settings)),
+        _check("readers", lambda: _readers(settings)),
         _check("model", lambda: _model(settings)),
         *([_check("larger model", lambda: _larger(settings))] if settings.model.large else []),
         _check("sources", lambda: _sources(settings)),
@@ -86,6 +88,15 @@ def _embedder(settings: Settings) -> str:
     if abs(length - 1) > 1e-2:
         raise ValueError(f"{encoder.name} makes vectors of length {length:.3f}, not 1.")
     return f"{encoder.name}, {encoder.dim} dimensions, {encoder.max_tokens} tokens"
+
+
+def _readers(settings: Settings) -> str:
+    readers = wiring.readers(settings.embedder)
+    both = (readers.pointwise, readers.listwise)
+    for reader in both:
+        if not math.isfinite(reader.scores(PROBE, [PROBE])[0]):
+            raise ValueError(f"{reader.name} makes a score that is no number.")
+    return ", ".join(reader.name for reader in both)
 
 
 def _model(settings: Settings) -> str:

@@ -44,7 +44,7 @@ def calibrate(folders: Sequence[Labelled], out: Path) -> str:
     section = EmbedderSection()
     encoder = wiring.embedder(section)
     examples = list(_examples(folders, encoder))
-    fitted = fitting.fit(examples, encoder, wiring.reader(section))
+    fitted = fitting.fit(examples, encoder, wiring.readers(section))
     out.write_text(json.dumps(fitted.table, indent=1) + "\n", encoding="utf-8")
     return fitted.figures
 
@@ -75,15 +75,20 @@ def reader(folders: Sequence[Labelled], more: Path | None, out: Path, start: Pat
     _require_peft()
     from rag.tune import reader as tuning
 
-    out.mkdir(parents=True, exist_ok=True)
-    file = out / "rows.jsonl"
-    with file.open("w", encoding="utf-8") as stream:
-        stream.writelines(f"{line}\n" for line in _rows(folders))
-        if more is not None:
-            stream.write(more.read_text(encoding="utf-8"))
-    rows = tuning.load(file)
+    rows = tuning.load(_written(folders, more, out))
     folder = wiring.packaged(wiring.EMBEDDER_PACKAGE) / "model"
     tuning.train(folder, rows, out, tuning.Recipe(), start=start)
+    return f"Tuned on {len(rows)} questions: {out}. Now run `footnote tune calibrate`."
+
+
+def list_reader(folders: Sequence[Labelled], more: Path | None, out: Path) -> str:
+    """Make rows as for the reader, tune the listwise one on all of them; go on where it stopped."""
+    _require_peft()
+    from rag.tune import list_reader as tuning
+    from rag.tune.reader import load
+
+    rows = load(_written(folders, more, out))
+    tuning.train(wiring.packaged_model(), rows, out, tuning.Recipe())
     return f"Tuned on {len(rows)} questions: {out}. Now run `footnote tune calibrate`."
 
 
@@ -134,6 +139,17 @@ def _rows(folders: Sequence[Labelled]) -> Iterator[str]:
             if answer or (sentence.hit, sentence.start) in kept
         ]
         yield json.dumps({"question": example.query, "candidates": candidates})
+
+
+def _written(folders: Sequence[Labelled], more: Path | None, out: Path) -> Path:
+    """Write rows.jsonl into `out`: the folders' rows, then `more` rows; return the file."""
+    out.mkdir(parents=True, exist_ok=True)
+    file = out / "rows.jsonl"
+    with file.open("w", encoding="utf-8") as stream:
+        stream.writelines(f"{line}\n" for line in _rows(folders))
+        if more is not None:
+            stream.write(more.read_text(encoding="utf-8"))
+    return file
 
 
 def _examples(folders: Sequence[Labelled], encoder: Embedder) -> Iterator[fitting.Example]:

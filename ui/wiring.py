@@ -16,8 +16,9 @@ from ingest import sync
 from ingest.documents import Progress
 from ingest.report import Report
 from ingest.sync import Limits, Plan
-from rag.base import LanguageModel, Reader
+from rag.base import LanguageModel
 from rag.engine import Engine
+from rag.evidence import Readers
 from ui import night
 from ui.connections import connector, onlooker
 from ui.settings import EmbedderSection, ModelSection, Settings, SettingsError
@@ -62,12 +63,18 @@ def embedder(section: EmbedderSection) -> Embedder:
         ) from error
 
 
-def reader(section: EmbedderSection) -> Reader:
-    """Load the reader: the packaged encoder with the adapter that was tuned on it."""
+def readers(section: EmbedderSection) -> Readers:
+    """Load what reads sentences: the packaged encoder and the language model's first layers.
+
+    Each with the adapter that was tuned on it.
+    """
+    from rag.models.list_reader import ListReader
     from rag.models.reader import OpenVinoReader
 
-    return OpenVinoReader(
-        packaged(EMBEDDER_PACKAGE) / "model", packaged("rag") / "reader", threads=section.threads
+    shipped, threads = packaged("rag"), section.threads
+    return Readers(
+        OpenVinoReader(packaged(EMBEDDER_PACKAGE) / "model", shipped / "reader", threads=threads),
+        ListReader(packaged_model(), shipped / "list_reader", threads=threads),
     )
 
 
@@ -144,7 +151,7 @@ def answering(settings: Settings) -> Answering:
     drafting = model(settings.model, settings.data_dir / MODELS)
     engine = Engine(
         published,
-        Models(encoder, reader(settings.embedder), drafting, cascade.larger(settings)),
+        Models(encoder, readers(settings.embedder), drafting, cascade.larger(settings)),
         confidence.load(),
         policy=Policy(accept=settings.answer.accept),
         limits=Limits(settings.model.prompt_tokens, settings.model.max_tokens),

@@ -19,7 +19,7 @@ from rag.eval.answers import is_evidence
 from rag.eval.calibration import auroc, ece
 from rag.eval.questions import EvalQuestion, names
 from rag.eval.rows import RIGHT_F1, worded
-from rag.evidence import FEATURES, JUDGED, Ranking, Sentence, Weights
+from rag.evidence import COMPARED, FEATURES, JUDGED, Ranking, Readers, Sentence, Weights
 
 PASSAGES = 5  # as the engine retrieves
 FOLDS = 5
@@ -48,20 +48,38 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class _Split:
-    """One example with its sentences, and which of them answer."""
+    """One example with its sentences read one by one, and which of them answer."""
 
     example: Example
     found: tuple[Sentence, ...]
     answers: Labels
 
 
-def fit(examples: Sequence[Example], embedder: Embedder, reader: Reader) -> Fitted:
-    """Fit the three regressions; the figures are of questions that were held out.
+class _Remembering:
+    """A reader that is asked the same for every fold, and reads once."""
 
-    The examples must be unknown to the reader: on what it was tuned with it is too sure.
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._known: dict[tuple[str, ...], NDArray[np.float32]] = {}
+        self.name = reader.name
+
+    def scores(self, question: str, sentences: Sequence[str]) -> NDArray[np.float32]:
+        key = (question, *sentences)
+        if key not in self._known:
+            self._known[key] = self._reader.scores(question, sentences)
+        return self._known[key]
+
+
+def fit(examples: Sequence[Example], embedder: Embedder, readers: Readers) -> Fitted:
+    """Fit the four regressions; the figures are of questions that were held out.
+
+    The examples must be unknown to the readers: on what they were tuned with they are too sure.
     """
-    splits = [split for example in examples if (split := _split(example, embedder, reader)).found]
-    signals, right, first = _out_of_fold(splits)
+    pointwise, listwise = readers.pointwise, _Remembering(readers.listwise)
+    splits = [
+        split for example in examples if (split := _split(example, embedder, pointwise)).found
+    ]
+    signals, right, first = _out_of_fold(splits, listwise)
     answer, chance = _cross_fitted(signals, right)
     answerable = np.array([split.example.question.answerable for split in splits])
     reachable = np.array([bool(split.answers.any()) for split in splits])
@@ -73,12 +91,14 @@ def fit(examples: Sequence[Example], embedder: Embedder, reader: Reader) -> Fitt
         f"confidence: AUROC {auroc(chance, right):.3f}, ECE {ece(chance, right):.3f}",
         *_operating_points(chance, right, answerable),
     ]
-    ranking = _ranking(splits)
+    ranking = _ranking(splits, listwise)
     table: dict[str, object] = {
         "questions": len(splits),
-        "reader": reader.name,
+        "reader": pointwise.name,
+        "list_reader": listwise.name,
         "likely": _facts(ranking.likely, FEATURES),
         "judged": _facts(ranking.judged, JUDGED),
+        "compared": _facts(ranking.compared, COMPARED),
         "answer": _facts(answer, confidence.SIGNALS),
     }
     return Fitted(table, "\n".join(figures))
@@ -91,17 +111,29 @@ def _split(example: Example, embedder: Embedder, reader: Reader) -> _Split:
     return _Split(example, tuple(found), np.array(labels, np.bool_))
 
 
-def _ranking(splits: Sequence[_Split]) -> Ranking:
-    """Fit the two sentence regressions, the second on what the first lets through."""
+def _ranking(splits: Sequence[_Split], listwise: Reader) -> Ranking:
+    """Fit the three sentence regressions, each on what the one before lets through."""
     features = [np.stack([sentence.features for sentence in split.found]) for split in splits]
     likely = _fit(np.concatenate(features), np.concatenate([split.answers for split in splits]))
+    kept = [evidence.shortlist(split.found, likely) for split in splits]
+    judged = _fit(
+        np.concatenate([evidence.judgements(found, likely) for found in kept]),
+        np.concatenate([_labels(s, found) for s, found in zip(splits, kept, strict=True)]),
+    )
+    ranking = Ranking(likely, judged, judged)
     rows, labels = [], []
-    for split in splits:
-        kept = evidence.shortlist(split.found, likely)
-        rows.append(evidence.judgements(kept, likely))
-        places = {id(sentence): place for place, sentence in enumerate(split.found)}
-        labels.append(split.answers[[places[id(sentence)] for sentence in kept]])
-    return Ranking(likely, _fit(np.concatenate(rows), np.concatenate(labels)))
+    for split, found in zip(splits, kept, strict=True):
+        best = evidence.judged(found, ranking)[: evidence.LISTED]
+        listed = evidence.listed(split.example.query, best, listwise)
+        rows.append(evidence.comparisons(listed))
+        labels.append(_labels(split, listed))
+    return Ranking(likely, judged, _fit(np.concatenate(rows), np.concatenate(labels)))
+
+
+def _labels(split: _Split, found: Sequence[Sentence]) -> Labels:
+    """Return which of some of a split's sentences answer."""
+    known = {(s.hit, s.start): answer for s, answer in zip(split.found, split.answers, strict=True)}
+    return np.array([known[sentence.hit, sentence.start] for sentence in found], np.bool_)
 
 
 def answers(sentence: Sentence, example: Example) -> bool:
@@ -116,22 +148,25 @@ def answers(sentence: Sentence, example: Example) -> bool:
     return short in " ".join(words.stems(f"{sentence.lead} {sentence.text}"))
 
 
-def _out_of_fold(splits: Sequence[_Split]) -> tuple[Rows, Labels, Labels]:
+def _out_of_fold(splits: Sequence[_Split], listwise: Reader) -> tuple[Rows, Labels, Labels]:
     """Return signals, whether the answer was right, whether the best sentence answered."""
     signals = np.zeros((len(splits), len(confidence.SIGNALS)))
     right = np.zeros(len(splits), np.bool_)
     first = np.zeros(len(splits), np.bool_)
     folds = KFold(FOLDS, shuffle=True, random_state=0)
     for train, test in folds.split(signals):
-        ranking = _ranking([splits[i] for i in train])
+        ranking = _ranking([splits[i] for i in train], listwise)
         for i in test:
-            signals[i], right[i], first[i] = _judged(splits[i], ranking)
+            signals[i], right[i], first[i] = _judged(splits[i], ranking, listwise)
     return signals, right, first
 
 
-def _judged(split: _Split, ranking: Ranking) -> tuple[NDArray[np.float32], bool, bool]:
-    ranked = evidence.judged(evidence.shortlist(split.found, ranking.likely), ranking)
+def _judged(
+    split: _Split, ranking: Ranking, listwise: Reader
+) -> tuple[NDArray[np.float32], bool, bool]:
     example = split.example
+    ranked = evidence.judged(evidence.shortlist(split.found, ranking.likely), ranking)
+    ranked = evidence.compared(example.query, ranked, listwise, ranking)
     signals = confidence.signals(example.query, example.hits, ranked)
     text, _ = cited(extract.claims(ranked), example.hits)
     first = answers(ranked[0], example)

@@ -96,6 +96,7 @@ def train(
     steps = recipe.epochs * (len(rows) // recipe.questions)
     rates = [recipe.rate, recipe.head_rate]
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, steps + 2, pct_start=0.1)
+    facts = {**asdict(recipe), "rows": len(rows)}
     step, total = 0, 0.0
     for _ in range(recipe.epochs):
         for batch in _batches(rows, recipe, dice):
@@ -110,8 +111,8 @@ def train(
                 log.info("step=%d/%d loss=%.3f", step, steps, total / LOGGED)
                 total = 0.0
             if step % SAVED == 0:
-                _save(model, head, base, out, recipe, len(rows))
-    _save(model, head, base, out, recipe, len(rows))
+                save(model.state_dict(), base, _named(head), out, facts)
+    save(model.state_dict(), base, _named(head), out, facts)
 
 
 def low_rank(delta: Tensor, rank: int) -> tuple[Tensor, Tensor]:
@@ -195,6 +196,10 @@ def _scores(
     return torch.cat(found)[back]
 
 
+def _named(head: torch.nn.Linear) -> dict[str, Tensor]:
+    return {"head.weight": head.weight, "head.bias": head.bias}
+
+
 def _go_on(model: torch.nn.Module, head: torch.nn.Linear, folder: Path, start: Path) -> None:
     arrays = merged(
         load_arrays(folder / "model.safetensors"), load_arrays(start / "adapter.safetensors")
@@ -204,27 +209,29 @@ def _go_on(model: torch.nn.Module, head: torch.nn.Linear, folder: Path, start: P
     model.load_state_dict({name: tensors[name] for name in model.state_dict() if name in tensors})
 
 
-def _save(
-    model: torch.nn.Module,
-    head: torch.nn.Linear,
+def save(
+    state: Mapping[str, Tensor],
     base: Mapping[str, Tensor],
+    more: Mapping[str, Tensor],
     out: Path,
-    recipe: Recipe,
-    rows: int,
+    facts: Mapping[str, object],
 ) -> None:
-    """Write in fp16 what changed: factors of the matrices, the vectors whole, and the head."""
+    """Write in fp16 what changed: factors of the matrices, the vectors whole, and `more`.
+
+    facts: of recipe.json; "rank" is the factors'.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    tensors = {"head.weight": head.weight, "head.bias": head.bias}
-    for name, value in model.state_dict().items():
+    tensors = dict(more)
+    for name, value in state.items():
         if torch.equal(value, base[name]):
             continue
         if value.ndim == 2:
             module = name.removesuffix(".weight")
-            down, up = low_rank(value - base[name], recipe.rank)
+            down, up = low_rank(value - base[name], int(str(facts["rank"])))
             tensors |= {f"{module}.lora_A": down, f"{module}.lora_B": up}
         else:
             tensors[name] = value
     kept = {name: value.detach().half().contiguous() for name, value in tensors.items()}
     save_file(kept, out / "adapter.safetensors")
-    facts = {"name": out.name, **asdict(recipe), "rows": rows}
-    (out / "recipe.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    named = {"name": out.name, **facts}
+    (out / "recipe.json").write_text(json.dumps(named, indent=1) + "\n", encoding="utf-8")

@@ -12,8 +12,8 @@ from ui import wiring
 from ui.settings import EmbedderSection
 signal.signal(signal.SIGTERM, lambda *_: print("told"))
 section = EmbedderSection()
-first, second = wiring.embedder(section), wiring.reader(section)
-first.embed_query("a"), second.scores("a", ["b"])
+first, second = wiring.embedder(section), wiring.readers(section)
+first.embed_query("a"), second.listwise.scores("a", ["b"])
 del first; gc.collect()
 del second; gc.collect()
 signal.raise_signal(signal.SIGTERM)

@@ -6,7 +6,7 @@ import numpy as np
 
 from index.base import Chunk, DocumentInfo, Hit, Place, Vector
 from rag.evidence import FEATURES, Ranking, Sentence, Weights, rank
-from tests.fake_models import HashEmbedder, OverlapReader
+from tests.fake_models import OVERLAP, HashEmbedder
 
 EMBEDDER = HashEmbedder()
 
@@ -17,7 +17,11 @@ LIKELY = Weights(
     np.array([4.0 if name in ("cosine", "covered") else 0.0 for name in FEATURES]),
     -3.0,
 )
-RANKING = Ranking(LIKELY, Weights(np.zeros(3), np.ones(3), np.array([1.0, 0.0, 2.0]), 0.0))
+RANKING = Ranking(
+    LIKELY,
+    Weights(np.zeros(3), np.ones(3), np.array([1.0, 0.0, 2.0]), 0.0),
+    Weights(np.zeros(3), np.ones(3), np.array([0.0, 0.0, 1.0]), 0.0),
+)
 
 
 def hit(
@@ -43,4 +47,4 @@ def hit(
 def ranked(question: str, *hits: Hit) -> list[Sentence]:
     """Rank the hits' sentences."""
     vector: Vector = EMBEDDER.embed_query(question)
-    return rank(question, vector, hits, EMBEDDER, OverlapReader(), RANKING)
+    return rank(question, vector, hits, EMBEDDER, OVERLAP, RANKING)

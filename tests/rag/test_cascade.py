@@ -19,7 +19,7 @@ from rag.evidence import Weights
 from rag.journal import Journal, Journaled
 from rag.models.server import ServerModel
 from rag.spending import Budget, Decision, Spending, Use
-from tests.fake_models import OverlapReader, ScriptedModel
+from tests.fake_models import OVERLAP, ScriptedModel
 from tests.rag.corpus import EMBEDDER, RANKING, hit
 from tests.rag.models import completion_server
 from tests.rag.models.completion_server import CompletionServer, Fault
@@ -68,7 +68,7 @@ class House:
             ListStore(*hits),
             Models(
                 EMBEDDER,
-                OverlapReader(),
+                OVERLAP,
                 self.small,
                 Cascade(larger, terms, self.spending, lambda: self.now),
             ),

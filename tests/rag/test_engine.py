@@ -13,7 +13,7 @@ from rag.confidence import SIGNALS, Calibration
 from rag.correct import Policy
 from rag.engine import NOT_FOUND, Engine, Limits, Models
 from rag.evidence import Weights
-from tests.fake_models import OverlapReader, ScriptedModel
+from tests.fake_models import OVERLAP, ScriptedModel
 from tests.rag.corpus import EMBEDDER, RANKING, hit
 
 ANYONE = frozenset({"everyone"})
@@ -60,7 +60,7 @@ def engine(
     always = Weights(np.zeros(n), np.ones(n), np.zeros(n), sure)
     return Engine(
         store or ListStore(*hits),
-        Models(EMBEDDER, OverlapReader(), model or ScriptedModel(reply)),
+        Models(EMBEDDER, OVERLAP, model or ScriptedModel(reply)),
         Calibration(RANKING, always),
         policy=Policy(accept=0.5),
         limits=Limits(reply=reply_tokens),

@@ -31,3 +31,8 @@ def test_on_a_page_only_the_sentence_after_a_question_answers_it() -> None:
 def test_a_sentence_of_more_tokens_than_the_embedder_reads_is_embedded_as_far_as_it_does() -> None:
     long = "The torque is 0.6 Nm" + "?!" * 400  # a mark is a token
     assert len(contexts(f"{long}\n\nThe lid is blue and has four screws.")) == 2
+
+
+def test_a_heading_in_capitals_is_no_sentence_but_a_warning_is() -> None:
+    read = contexts("ROOF WORKS, 7 TO 18 SEPTEMBER\nDO NOT LIFT THE LID.\nThe lid is loose.")
+    assert set(read) == {"DO NOT LIFT THE LID.", "The lid is loose."}

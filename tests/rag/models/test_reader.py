@@ -38,7 +38,7 @@ def test_an_adapter_of_another_encoder_is_an_error() -> None:
 
 @pytest.fixture(scope="module")
 def reader() -> OpenVinoReader:
-    made = wiring.reader(EmbedderSection())
+    made = wiring.readers(EmbedderSection()).pointwise
     assert isinstance(made, OpenVinoReader)
     return made
 

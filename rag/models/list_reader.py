@@ -1,0 +1,92 @@
+"""The second reader: which of a few sentences, read side by side, answer a question best.
+
+The language model's first layers with an adapter of their own, tuned by `footnote tune list`.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import gguf
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+from index.compile import on_own_thread
+from rag.models import llama
+from rag.models.reader import merged
+
+QUESTION = 300  # letters that are read of it
+SENTENCE = 64  # tokens that are read of one: a third from its head, the rest from its end
+HEAD = SENTENCE // 3
+
+
+class ListReader:
+    """A causal listwise reader on the CPU: six sentences in about 55 ms on two cores."""
+
+    def __init__(self, base: Path, adapter: Path, *, threads: int) -> None:
+        """base: the GGUF file it was tuned on. Raises ModelError if the two do not fit."""
+        file = gguf.GGUFReader(base)
+        recipe = json.loads((adapter / "recipe.json").read_text(encoding="utf-8"))
+        shape = llama.shape_of(file)
+        layers = llama.layers_of(file, recipe["layers"], shape)
+        weights = merged(layers, load_file(adapter / "adapter.safetensors"))
+        self.name: str = recipe["name"]
+        self._tokenizer = tokenizer(file)
+        self._embeddings = next(t for t in file.tensors if t.name == "token_embd.weight")
+        options: dict[str, object] = {"PERFORMANCE_HINT": "LATENCY"}
+        if threads:
+            options["INFERENCE_NUM_THREADS"] = threads
+        graph = llama.build(weights, shape, recipe["layers"])
+        self._graph = on_own_thread(lambda: ov.Core().compile_model(graph, "CPU", options))
+
+    def scores(self, question: str, sentences: Sequence[str]) -> NDArray[np.float32]:
+        """Return (len(sentences),) scores, higher is better; 0 is as good as no answer.
+
+        Each is read after those before it: they come in the order in which the sources have them.
+        """
+        if not sentences:
+            return np.empty(0, np.float32)
+        ids, ends = packed(self._tokenizer, question, sentences)
+        rows = self._embeddings.data[np.array(ids)]
+        states = gguf.quants.dequantize(rows, self._embeddings.tensor_type)[None]
+        # A request of its own per call: the compiled model is shared between threads.
+        request = self._graph.create_infer_request()
+        found: NDArray[np.float32] = request.infer([states, np.array(ends)])[0].copy()
+        return found
+
+
+def packed(
+    tokenizer: Tokenizer, question: str, sentences: Sequence[str]
+) -> tuple[list[int], list[int]]:
+    """Return the tokens of a question and its sentences, a line each, and where those lines end."""
+    first, *rest = tokenizer.encode_batch(
+        [f"Question: {question.strip()[:QUESTION]}\n", "\n", *(f"- {_line(s)}" for s in sentences)],
+        add_special_tokens=False,
+    )
+    newline, *lines = (one.ids for one in rest)
+    ids, ends = list(first.ids), []
+    for line in lines:
+        if len(line) > SENTENCE:
+            line = line[:HEAD] + line[HEAD - SENTENCE :]
+        ids += [*line, *newline]
+        ends.append(len(ids) - 1)
+    return ids, ends
+
+
+def tokenizer(file: gguf.GGUFReader) -> Tokenizer:
+    """Return the byte-level BPE of a GGUF file, without its special tokens: text stays text."""
+    keys = ("tokens", "merges")
+    fields = [file.get_field(f"tokenizer.ggml.{key}") for key in keys]
+    tokens, merges = (field.contents() if field else [] for field in fields)
+    vocabulary = {token: number for number, token in enumerate(tokens)}
+    made = Tokenizer(models.BPE(vocabulary, [tuple(merge.split(" ")) for merge in merges]))
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    return made
+
+
+def _line(sentence: str) -> str:
+    return sentence.replace("\n", " ")
