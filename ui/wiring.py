@@ -3,6 +3,7 @@
 import importlib.util
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -146,12 +147,15 @@ def answering(settings: Settings) -> Answering:
     from rag.engine import Limits, Models
     from ui import cascade
 
-    encoder = embedder(settings.embedder)
-    published = store(settings, encoder)
-    drafting = model(settings.model, settings.data_dir / MODELS)
+    with ThreadPoolExecutor() as threads:  # the one loads in native code, the other in Python
+        loading = threads.submit(model, settings.model, settings.data_dir / MODELS)
+        encoder = embedder(settings.embedder)
+        published = store(settings, encoder)
+        judging = readers(settings.embedder)
+        drafting = loading.result()
     engine = Engine(
         published,
-        Models(encoder, readers(settings.embedder), drafting, cascade.larger(settings)),
+        Models(encoder, judging, drafting, cascade.larger(settings)),
         confidence.load(),
         policy=Policy(accept=settings.answer.accept),
         limits=Limits(settings.model.prompt_tokens, settings.model.max_tokens),
