@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from rag import confidence
 from rag.confidence import SIGNALS, Calibration
 from rag.evidence import Weights
-from tests.fake_models import HashEmbedder, OverlapReader, ScriptedModel
+from tests.fake_models import OVERLAP, HashEmbedder, ScriptedModel
 from tests.rag.corpus import RANKING
 from ui import wiring
 from ui.cli import main
@@ -83,7 +83,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def house(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     model = ScriptedModel("Parental leave is 20 weeks. Pigs fly at noon. ")
     monkeypatch.setattr(wiring, "embedder", lambda _section: HashEmbedder())
-    monkeypatch.setattr(wiring, "reader", lambda _section: OverlapReader())
+    monkeypatch.setattr(wiring, "readers", lambda _section: OVERLAP)
     monkeypatch.setattr(wiring, "model", lambda _section, _merged: model)
     monkeypatch.setattr(confidence, "load", lambda: Calibration(RANKING, SURE, "fitted-1"))
     return House(shutil.copytree(made, tmp_path / "house"))
