@@ -63,15 +63,17 @@ def reader(sets: tuple[str, ...], out: Path, rows: Path | None, start: Path | No
 @SETS
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
 @click.option("--rows", type=FILE, help="More rows, as for `tune reader`.")
+@click.option("--start", type=FOLDER, help="Folder of a list reader to begin with.")
 @reports_failure
-def list_reader(sets: tuple[str, ...], out: Path, rows: Path | None) -> None:
+def list_reader(sets: tuple[str, ...], out: Path, rows: Path | None, start: Path | None) -> None:
     """Tune the listwise reader on the questions of the SETs; started again, it goes on.
 
     Example: footnote tune list-reader sets/handbook_a=rows.jsonl --out data/list_reader
     """
     from ui import tuning
 
-    click.echo(tuning.list_reader([tuning.Labelled.parse(one) for one in sets], rows, out))
+    labelled = [tuning.Labelled.parse(one) for one in sets]
+    click.echo(tuning.list_reader(labelled, rows, out, start))
 
 
 @tune.command()

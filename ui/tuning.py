@@ -81,14 +81,19 @@ def reader(folders: Sequence[Labelled], more: Path | None, out: Path, start: Pat
     return f"Tuned on {len(rows)} questions: {out}. Now run `footnote tune calibrate`."
 
 
-def list_reader(folders: Sequence[Labelled], more: Path | None, out: Path) -> str:
-    """Make rows as for the reader, tune the listwise one on all of them; go on where it stopped."""
+def list_reader(
+    folders: Sequence[Labelled], more: Path | None, out: Path, start: Path | None
+) -> str:
+    """Make rows as for the reader, tune the listwise one on all of them; go on where it stopped.
+
+    start: an adapter to begin with.
+    """
     _require_peft()
     from rag.tune import list_reader as tuning
     from rag.tune.reader import load
 
     rows = load(_written(folders, more, out))
-    tuning.train(wiring.packaged_model(), rows, out, tuning.Recipe())
+    tuning.train(wiring.packaged_model(), rows, out, tuning.Recipe(), start=start)
     return f"Tuned on {len(rows)} questions: {out}. Now run `footnote tune calibrate`."
 
 

@@ -1,6 +1,6 @@
 """The second reader: which of a few sentences, read side by side, answer a question best.
 
-The language model's first layers with an adapter of their own, tuned by `footnote tune list`.
+The language model's first layers with an adapter of their own: `footnote tune list-reader`.
 """
 
 import json

@@ -13,11 +13,13 @@ from typing import Any
 
 import gguf
 import torch
+from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
 from rag.models.list_reader import packed, tokenizer
+from rag.models.reader import merged
 from rag.tune.reader import LOGGED, Candidate, Row, save
 
 TOKENS = 384  # of a question and its candidates; rather fewer candidates than more
@@ -82,17 +84,26 @@ class Model(torch.nn.Module):
 
 
 def train(
-    base: Path, rows: Sequence[Row], out: Path, recipe: Recipe, *, compiled: bool = True
+    base: Path,
+    rows: Sequence[Row],
+    out: Path,
+    recipe: Recipe,
+    *,
+    start: Path | None = None,
+    compiled: bool = True,
 ) -> None:
     """Tune the first layers of the GGUF file; write adapter.safetensors and recipe.json.
 
-    Goes on from the checkpoint in `out` if a run was stopped there. compiled: takes two minutes
-    at first, and half the time of every step after.
+    If `out` holds an unfinished run of the same recipe over as many rows, that one goes on.
+    start: the folder of an earlier list reader to begin with; None begins with the file itself.
+    compiled: a slow start for faster steps.
     """
     torch.manual_seed(recipe.seed)
     words = tokenizer(gguf.GGUFReader(base))
     model = Model(base, recipe.layers).train()
     before = {name: value.clone() for name, value in model.model.state_dict().items()}
+    if start is not None:
+        _begin_with(model, start)
     run = torch.compile(model) if compiled else model
     heads = [*model.norm.parameters(), *model.head.parameters()]
     body = [weight for weight in model.model.parameters() if weight.requires_grad]
@@ -105,7 +116,8 @@ def train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, steps + 2, pct_start=0.06)
     out.mkdir(parents=True, exist_ok=True)
     parts: dict[str, Any] = {"model": model, "optimiser": optimiser, "schedule": schedule}
-    done = _resumed(out / CHECKPOINT, parts)
+    facts = {**asdict(recipe), "rows": len(rows)}
+    done = _resumed(out / CHECKPOINT, parts, facts)
     total = 0.0
     for step, batch in enumerate(batches[done:], start=done + 1):
         dice = random.Random(recipe.seed * steps + step)
@@ -124,19 +136,30 @@ def train(
             total = 0.0
         if step % SAVED == 0:
             states = {name: part.state_dict() for name, part in parts.items()}
-            torch.save({**states, "step": step}, out / CHECKPOINT)
+            torch.save({**states, "step": step, "facts": facts}, out / CHECKPOINT)
     own = {f"norm.{name}": value for name, value in model.norm.state_dict().items()}
     own |= {f"head.{name}": value for name, value in model.head.state_dict().items()}
-    facts = {**asdict(recipe), "rows": len(rows)}
     save(model.model.state_dict(), before, own, out, facts)
     (out / CHECKPOINT).unlink(missing_ok=True)
 
 
-def _resumed(file: Path, parts: Mapping[str, Any]) -> int:
+def _begin_with(model: Model, start: Path) -> None:
+    state = {name: value.numpy() for name, value in model.model.state_dict().items()}
+    arrays = merged(state, load_file(start / "adapter.safetensors"))
+    tensors = {name: torch.from_numpy(array).float() for name, array in arrays.items()}
+    for name, part in (("norm", model.norm), ("head", model.head)):
+        part.load_state_dict({key: tensors.pop(f"{name}.{key}") for key in ("weight", "bias")})
+    model.model.load_state_dict(tensors)
+
+
+def _resumed(file: Path, parts: Mapping[str, Any], facts: Mapping[str, object]) -> int:
     """Return the steps done; the parts get the state they had then."""
     if not file.is_file():
         return 0
     states = torch.load(file)
+    if states["facts"] != facts:
+        log.warning("%s is of another recipe or of other rows: begins anew", file)
+        return 0
     for name, part in parts.items():
         part.load_state_dict(states[name])
     return int(states["step"])

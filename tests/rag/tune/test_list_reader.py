@@ -1,25 +1,21 @@
 """Tuning the listwise reader: what is saved is what OpenVINO runs, and a stopped run goes on."""
 
+import logging
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from rag.models.list_reader import ListReader
 from rag.tune import list_reader
 from rag.tune.list_reader import CHECKPOINT, Recipe, train
-from rag.tune.reader import Candidate, Row
+from tests.rag.tune.opening_hours import ROWS
 from ui.wiring import packaged_model
 
 pytestmark = [pytest.mark.model, pytest.mark.filterwarnings("ignore")]
 
-PLACES = ("kitchen", "lab", "garage", "library")
-ROWS = [
-    Row(
-        f"When does the {place} open?",
-        tuple(Candidate(f"Hours: The {p} opens at {n}.", p == place) for n, p in enumerate(PLACES)),
-    )
-    for place in PLACES
-]
 RECIPE = Recipe(
     layers=4, rank=64, rate=3e-4, head_rate=3e-3, epochs=24, questions=2, batches=2, candidates=4
 )
@@ -38,25 +34,77 @@ def right(reader: ListReader) -> int:
     )
 
 
+def stopped_at(step: int, folder: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the checkpoint of a run that was stopped."""
+    read = list_reader._loss
+    read_texts = 0
+
+    def stopping(*given: Any) -> object:
+        nonlocal read_texts
+        read_texts += 1
+        if read_texts == recipe.batches * step:
+            raise Stopped
+        return read(*given)
+
+    with monkeypatch.context() as changed:
+        changed.setattr(list_reader, "SAVED", 10)
+        changed.setattr(list_reader, "_loss", stopping)
+        with pytest.raises(Stopped):
+            train(packaged_model(), ROWS, folder, recipe, compiled=False)
+    assert (folder / CHECKPOINT).is_file()
+
+
+def steps_of(folder: Path, recipe: Recipe, start: Path | None = None) -> int:
+    """Train, and count the steps of it."""
+    done = 0
+
+    def counted(record: logging.LogRecord) -> bool:
+        nonlocal done
+        done += record.getMessage().startswith("step=")
+        return True
+
+    list_reader.log.addFilter(counted)
+    list_reader.log.setLevel("INFO")
+    try:
+        train(packaged_model(), ROWS, folder, recipe, start=start, compiled=False)
+    finally:
+        list_reader.log.removeFilter(counted)
+    return done
+
+
+@pytest.fixture
+def every_step_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(list_reader, "LOGGED", 1)
+
+
+@pytest.mark.usefixtures("every_step_is_logged")
 def test_a_few_rows_are_learned_and_what_is_saved_runs_although_the_run_was_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps = 0
-    read = list_reader._loss
-
-    def stopping(*given: object) -> object:
-        nonlocal steps
-        steps += 1
-        if steps == 2 * 15:
-            raise Stopped
-        return read(*given)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(list_reader, "SAVED", 10)
-    monkeypatch.setattr(list_reader, "_loss", stopping)
-    with pytest.raises(Stopped):
-        train(packaged_model(), ROWS, tmp_path, RECIPE, compiled=False)
-    assert (tmp_path / CHECKPOINT).is_file()
-    train(packaged_model(), ROWS, tmp_path, RECIPE, compiled=False)
-    assert steps == 2 * 15 + 2 * (RECIPE.epochs - 10)  # the ten saved steps were not done again
+    stopped_at(15, tmp_path, RECIPE, monkeypatch)
+    assert steps_of(tmp_path, RECIPE) == RECIPE.epochs - 10  # the saved ones were not done again
     assert not (tmp_path / CHECKPOINT).exists()
     assert right(ListReader(packaged_model(), tmp_path, threads=2)) == 2 * len(ROWS)
+
+
+@pytest.mark.usefixtures("every_step_is_logged")
+def test_a_checkpoint_of_another_recipe_is_not_gone_on_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = replace(RECIPE, layers=1, epochs=12)
+    stopped_at(12, tmp_path, short, monkeypatch)
+    assert steps_of(tmp_path, replace(short, rate=1e-4)) == short.epochs
+
+
+def test_training_begins_with_an_earlier_reader(tmp_path: Path) -> None:
+    earlier, later = tmp_path / "earlier", tmp_path / "later"
+    short = replace(RECIPE, layers=1, epochs=4)
+    train(packaged_model(), ROWS, earlier, short, compiled=False)
+    still = replace(short, rank=576, rate=1e-9, head_rate=1e-9, epochs=1)
+    train(packaged_model(), ROWS, later, still, start=earlier, compiled=False)
+    texts = [candidate.text for candidate in ROWS[0].candidates]
+    before, after = (
+        ListReader(packaged_model(), folder, threads=2).scores(ROWS[0].question, texts)
+        for folder in (earlier, later)
+    )
+    assert np.abs(before - after).max() < 0.05

@@ -9,18 +9,11 @@ import torch
 
 from rag.models.reader import OpenVinoReader
 from rag.tune.reader import Candidate, Recipe, Row, load, low_rank, train
+from tests.rag.tune.opening_hours import ROWS
 from ui.wiring import EMBEDDER_PACKAGE, packaged
 
 pytestmark = [pytest.mark.model, pytest.mark.filterwarnings("ignore")]
 
-PLACES = ("kitchen", "lab", "garage", "library")
-ROWS = [
-    Row(
-        f"When does the {place} open?",
-        tuple(Candidate(f"Hours: The {p} opens at {n}.", p == place) for n, p in enumerate(PLACES)),
-    )
-    for place in PLACES
-]
 RECIPE = Recipe(rank=32, rate=3e-4, head_rate=3e-3, epochs=12, questions=4, candidates=4)
 
 
