@@ -1,6 +1,7 @@
 """Tuning the listwise reader: what is saved is what OpenVINO runs, and a stopped run goes on."""
 
 import logging
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from rag.models.list_reader import ListReader
 from rag.tune import list_reader
-from rag.tune.list_reader import CHECKPOINT, Recipe, train
+from rag.tune.list_reader import CHECKPOINT, Model, Recipe, train
 from tests.rag.tune.opening_hours import ROWS
 from ui.wiring import packaged_model
 
@@ -70,6 +71,24 @@ def steps_of(folder: Path, recipe: Recipe, start: Path | None = None) -> int:
     finally:
         list_reader.log.removeFilter(counted)
     return done
+
+
+@pytest.fixture(scope="module")
+def first_layers() -> Model:
+    return Model(packaged_model(), RECIPE.layers)
+
+
+@pytest.fixture(autouse=True)
+def the_file_is_read_once(first_layers: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare every run the quarter of a minute that reading a GGUF file takes torch."""
+
+    def copied(_: Path, layers: int) -> Model:
+        model = deepcopy(first_layers)
+        model.model.layers = model.model.layers[:layers]
+        model.model.config.num_hidden_layers = layers
+        return model
+
+    monkeypatch.setattr(list_reader, "Model", copied)
 
 
 @pytest.fixture
