@@ -41,7 +41,7 @@ def connector(source: Source, data_dir: Path) -> Connector:
         case MediaWikiSource():
             return _mediawiki(source)
         case DokuWikiSource():
-            return _dokuwiki(source)
+            return _dokuwiki(source, data_dir)
         case ConfluenceSource() | NotionSource():
             return _confluence(source) if source.type == "confluence" else _notion(source)
         case GitWikiSource() | S3Source() | WebDavSource() | SmbSource():
@@ -140,7 +140,7 @@ def _mediawiki(source: MediaWikiSource) -> Connector:
     return MediaWikiConnector(source.name, wiki, client, readers=source.readers)
 
 
-def _dokuwiki(source: DokuWikiSource) -> Connector:
+def _dokuwiki(source: DokuWikiSource, data_dir: Path) -> Connector:
     from connectors.dokuwiki import DokuWikiConnector, polite
     from connectors.dokuwiki_acl import Names
 
@@ -151,6 +151,7 @@ def _dokuwiki(source: DokuWikiSource) -> Connector:
         polite(source.url, login, f"the password in {source.password_env}"),
         names=Names(source.user_domain, source.everyone_groups),
         readers=source.readers,
+        memory=data_dir / f"{source.name}.pages.json",
     )
 
 
