@@ -24,12 +24,13 @@ def connector(
     limits: Limits = PATIENT,
     clock: FakeClock | None = None,
     comments: bool = True,
+    readers: frozenset[str] = ALL,
 ) -> NotionConnector:
     """Return a connector; url: of a proxy before the server."""
     home = url or server.url
     time = (clock or FakeClock()).clock()
     client = polite(TOKEN, "NOTION_TOKEN", url=home, limits=limits, clock=time)
-    return NotionConnector("notion", NotionApi(client, home), readers=ALL, comments=comments)
+    return NotionConnector("notion", NotionApi(client, home), readers=readers, comments=comments)
 
 
 def listed(server: Notion) -> dict[str, Entry]:

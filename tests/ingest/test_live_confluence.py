@@ -123,6 +123,16 @@ def test_scenario_5_a_comment_and_an_attachment_on_an_unedited_page_are_found(
     assert "The map of hotels." in nights.text()
 
 
+def test_scenario_6_an_old_page_moved_into_the_space_today_is_found(nights: Nights) -> None:
+    nights.server.spaces["OLD"] = [("group", "staff")]
+    old = nights.server.add("40", "Plan", "<p>The plan of 2011.</p>", space="OLD")
+    old.when = "2011-05-01T10:00:00.000Z"
+    assert nights.job.ingest(connector(nights.server, "ENG")).sources[0].added == 0
+    old.space, old.parent = "ENG", "1"
+    assert nights.job.ingest(connector(nights.server, "ENG")).sources[0].added == 1
+    assert "The plan of 2011." in nights.text()
+
+
 def test_scenario_8_a_page_that_is_renamed_and_moved_is_one_document_at_its_new_place(
     nights: Nights,
 ) -> None:
