@@ -43,7 +43,7 @@ def connector(source: Source, data_dir: Path) -> Connector:
         case DokuWikiSource():
             return _dokuwiki(source, data_dir)
         case ConfluenceSource() | NotionSource():
-            return _confluence(source) if source.type == "confluence" else _notion(source)
+            return _notion(source) if source.type == "notion" else _confluence(source, data_dir)
         case GitWikiSource() | S3Source() | WebDavSource() | SmbSource():
             from ui.file_connections import connection
 
@@ -155,7 +155,7 @@ def _dokuwiki(source: DokuWikiSource, data_dir: Path) -> Connector:
     )
 
 
-def _confluence(source: ConfluenceSource) -> Connector:
+def _confluence(source: ConfluenceSource, data_dir: Path) -> Connector:
     from connectors.confluence import ConfluenceConnector
     from connectors.confluence_api import polite
     from connectors.confluence_cloud import CloudSite
@@ -175,7 +175,13 @@ def _confluence(source: ConfluenceSource) -> Connector:
         if cloud
         else ServerSite(address, client, home=source.url, user_domain=source.user_domain)
     )
-    return ConfluenceConnector(source.name, site, spaces=source.spaces, admitted=source.readers)
+    return ConfluenceConnector(
+        source.name,
+        site,
+        spaces=source.spaces,
+        admitted=source.readers,
+        memory=data_dir / f"{source.name}.attachments.json",
+    )
 
 
 def _notion(source: NotionSource) -> Connector:
