@@ -209,7 +209,7 @@ class TestMoves:
 
 
 class TestManners:
-    @pytest.mark.parametrize("kind", ["s3", "webdav"])
+    @pytest.mark.parametrize("kind", ["s3", "webdav", "nextcloud"])
     def test_the_asked_for_wait_is_waited(self, job: Job, kind: str) -> None:
         with served(kind, files(COUNT)) as server:
             assert isinstance(server, S3Server | WebDavServer)
