@@ -12,11 +12,11 @@ from html import escape
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
+from connectors.attachment_memory import remember, remembered
 from connectors.base import ConnectorError, Document, Entry, Kind
 from connectors.client import HttpError
 from connectors.confluence_access import Layer, readers
 from connectors.confluence_api import Raw
-from connectors.confluence_memory import remember, remembered
 from connectors.confluence_site import Attachment, Page, Site, Space, at
 from connectors.confluence_storage import to_html
 from connectors.files import MEDIA_TYPES, SKIPPED_SUFFIXES

@@ -43,7 +43,11 @@ def connector(source: Source, data_dir: Path) -> Connector:
         case DokuWikiSource():
             return _dokuwiki(source, data_dir)
         case ConfluenceSource() | NotionSource():
-            return _notion(source) if source.type == "notion" else _confluence(source, data_dir)
+            return (
+                _confluence(source, data_dir)
+                if source.type == "confluence"
+                else _notion(source, data_dir)
+            )
         case GitWikiSource() | S3Source() | WebDavSource() | SmbSource():
             from ui.file_connections import connection
 
@@ -184,12 +188,20 @@ def _confluence(source: ConfluenceSource, data_dir: Path) -> Connector:
     )
 
 
-def _notion(source: NotionSource) -> Connector:
-    from connectors.notion import NotionConnector
+def _notion(source: NotionSource, data_dir: Path) -> Connector:
+    from connectors.notion import Included, NotionConnector
     from connectors.notion_api import NotionApi, polite
 
     client = polite(
-        secret(source.token_env), f"the token in {source.token_env}", url=source.api_url
+        secret(source.token_env),
+        f"the token in {source.token_env}",
+        url=source.api_url,
+        files_url=source.files_url,
     )
-    api = NotionApi(client, source.api_url)
-    return NotionConnector(source.name, api, readers=source.readers, comments=source.comments)
+    return NotionConnector(
+        source.name,
+        NotionApi(client, source.api_url),
+        readers=source.readers,
+        included=Included(comments=source.comments, files=source.include_files),
+        memory=data_dir / f"{source.name}.attachments.json",
+    )

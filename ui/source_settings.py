@@ -143,7 +143,9 @@ class NotionSource(SourceSection):
     readers: frozenset[str]  # of all that is shared: Notion's API does not say who may read what
     token_env: str = "NOTION_TOKEN"  # the variable that holds it: ntn_…
     comments: bool = True  # a call for each page
+    include_files: bool = True  # that Notion keeps for blocks and properties
     api_url: str = "https://api.notion.com"
+    files_url: str = "https://prod-files-secure.s3.us-west-2.amazonaws.com"  # where it keeps them
 
     def secrets(self) -> tuple[str, ...]:
         """Return the name of the variable of the token."""

@@ -54,7 +54,8 @@ class Nights:
         self.job.embedder.embedded.clear()
         url = proxy.url if proxy else ""
         limits = HASTY if proxy else PATIENT
-        source = connector(self.server, url=url, limits=limits, readers=readers)
+        memory = self.job.data / "notion.attachments.json"
+        source = connector(self.server, url=url, limits=limits, readers=readers, memory=memory)
         return self.job.ingest(source).sources[0]
 
     def text(self) -> str:
@@ -101,6 +102,18 @@ def test_scenario_5_a_comment_and_an_edit_within_the_same_minute_are_found(night
     assert nights().changed == 2
     assert "The Ibis is good." in nights.text()
     assert "130 euro" in nights.text()
+
+
+def test_scenario_5_a_file_on_an_unedited_page_is_found_and_gone_when_it_is_deleted(
+    nights: Nights,
+) -> None:
+    nights.server.attach("p4", "f1", "torques.txt", b"The torque of the lid is 0.6 Nm.")
+    nights()
+    assert "The torque of the lid is 0.6 Nm." in nights.text()
+    nights.server.blocks["p4"].pop()
+    report = nights()
+    assert (report.hidden, report.error) == (1, None)
+    assert "0.6 Nm" not in nights.text()
 
 
 def test_scenario_6_an_old_page_that_is_shared_today_is_found(nights: Nights) -> None:

@@ -1,4 +1,4 @@
-"""Which attachments a Confluence listed last. Safe to lose: until the next listing none is missed.
+"""Which attachments a wiki listed last. Safe to lose: until the next listing none is missed.
 
 Holds ids of attachments and of their pages; nothing that is written in them.
 """
