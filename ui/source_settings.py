@@ -181,6 +181,7 @@ class SharePointSource(SourceSection):
     secret_env: str = "SHAREPOINT_CLIENT_SECRET"  # the variable that holds the app's secret
     sites: tuple[Annotated[str, Field(pattern=r"^https://[^/\s]+(/\S*)?$")], ...] = ()
     users: tuple[str, ...] = ()  # people whose OneDrive is read, as they sign in
+    site_pages: bool = False  # read the sites' own pages beside their libraries
     download_urls: frozenset[str] = frozenset()  # servers of files besides those of the sites
     organisation: frozenset[str] = frozenset()  # whom "Everyone except external users" means
     readers: frozenset[str] | None = None  # None: whom SharePoint itself lets read
