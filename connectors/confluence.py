@@ -9,9 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
+from connectors.attachment_memory import remember, remembered
 from connectors.base import ConnectorError, Document, Entry, Kind
 from connectors.client import HttpError
 from connectors.confluence_access import Layer, readers
@@ -42,17 +43,25 @@ class ConfluenceConnector:
     An id is the page's number, which survives renaming and moving. A version is the page's own
     with a hash of what Confluence does not count there: title, address, labels and comments. Who
     may read a page is whoever its space admits, less whom a restriction of the page itself or of
-    anything above it keeps out. Archived pages, drafts and the trash are not listed.
+    anything above it keeps out. Archived pages, drafts and the trash are not listed. An attachment
+    that was listed before and is no more is asked for by itself: if it is there, the listing lies.
     """
 
     kind: Kind = "wiki"
 
     def __init__(
-        self, name: str, site: Site, *, spaces: Sequence[str], admitted: Layer | None
+        self,
+        name: str,
+        site: Site,
+        *,
+        spaces: Sequence[str],
+        admitted: Layer | None,
+        memory: Path | None,
     ) -> None:
         """Take the keys of the spaces to read; none: all but personal ones.
 
         admitted: who may see every space; None: whom Confluence says it admits.
+        memory: where the last listing of attachments is kept; None: until the process ends.
         """
         self.name = name
         self._site = site
@@ -60,6 +69,8 @@ class ConfluenceConnector:
         self._admitted = admitted
         self._spaces: dict[str, Space] = {}
         self._layers: dict[str, Layer] = {}  # space -> whom it admits
+        self._memory = memory
+        self._attached = remembered(memory) if memory else {}
 
     def entries(self) -> Iterator[Entry]:
         """Yield every page, space by space, then every attachment."""
@@ -75,7 +86,7 @@ class ConfluenceConnector:
                     pages[page.id] = page
                     allowed[page.id] = self._readers(page)
                     yield self._entry(page, comments[page.id], allowed[page.id])
-            for attachment in filter(_is_document, self._site.attachments(pages)):
+            for attachment in self._attachments(pages):
                 yield self._file_entry(attachment, allowed[attachment.page])
 
     def fetch(self, entry: Entry) -> Document:
@@ -113,6 +124,28 @@ class ConfluenceConnector:
                 "the account view its pages, or leave the space out of `spaces` in the settings."
             )
         return pages
+
+    def _attachments(self, pages: Mapping[str, Page]) -> list[Attachment]:
+        found = list(filter(_is_document, self._site.attachments(pages)))
+        listed = {attachment.id for attachment in found}
+        for id, page in self._attached.items():
+            if id not in listed and page in pages and self._is_at(id, pages):
+                what = f"the attachment {id} of page {page} lacks, and is there all the same"
+                raise self._site.api.incomplete("attachments", what)
+        self._attached = {attachment.id: attachment.page for attachment in found}
+        if self._memory:
+            remember(self._memory, self._attached)
+        return found
+
+    def _is_at(self, id: str, pages: Mapping[str, Page]) -> bool:
+        """Say whether an attachment is a document of one of these pages, by its own answer."""
+        try:
+            attachment = self._site.attachment(id)
+        except HttpError as error:
+            if error.status != 404:
+                raise
+            return False
+        return attachment.page in pages and _is_document(attachment)
 
     def _comment_versions(self, space: Space) -> Mapping[str, list[tuple[str, int]]]:
         cql = f'space = "{space.key}" and type = comment'

@@ -1,13 +1,13 @@
 """A DokuWiki: its pages as HTML, its media files, and its own access rules.
 
-A page's name is all the identity that DokuWiki gives it: a moved page is a new one.
+A name is all the identity that DokuWiki gives a page: one that was moved is known by its text.
 """
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 from xml.parsers.expat import ExpatError
@@ -19,6 +19,7 @@ import dokuwiki
 from connectors.base import ConnectorError, Document, Entry, Kind
 from connectors.client import LIMITS, SYSTEM_CLOCK, Account, Client, Clock, Limits, basic
 from connectors.dokuwiki_acl import Acl, Names, access
+from connectors.drive_identity import Identities, Place
 from connectors.files import MEDIA_TYPES, SKIPPED_SUFFIXES, UNKNOWN
 
 RENDERINGS = 3  # of a page that is edited while it is read
@@ -42,6 +43,9 @@ Row = dict[str, Any]
 class DokuWikiConnector:
     """All pages and media files of a wiki, but images, sound and film.
 
+    An id is the name that a page had first; it stays when the page moves unedited, and no other
+    page has the same text. A moved file is another: to know it again all files would be read.
+
     A version is the time of the last change, of a file with its size. Each listing is one answer
     without an end mark, so each is asked for twice: what does not agree is an error, and so is a
     wiki without a page.
@@ -57,24 +61,27 @@ class DokuWikiConnector:
         *,
         names: Names,
         readers: frozenset[str] | None,
+        memory: Path | None,
     ) -> None:
         """Take the address of the wiki's start page, and a client as `polite` makes it.
 
         readers: who may read everything; None: whom the wiki's own rules admit, for which the
         account must be a superuser.
+        memory: where the last listing is kept; None: until the process ends.
         """
         self.name = name
         self._url = url.rstrip("/").removesuffix("/doku.php")
         self._client = client
         self._names = names
         self._readers = readers
+        self._identities = Identities(memory)
         self._wiki: dokuwiki.DokuWiki | None = None
         self._acl: Acl | None = None
 
     def entries(self) -> Iterator[Entry]:
         """Yield every page, then every file, once all of both are known."""
         self._acl = None
-        pages = self._agreed("dokuwiki.getPagelist", "", {"depth": 0})
+        pages = self._agreed("dokuwiki.getPagelist", "", {"depth": 0, "hash": 1})
         media = self._agreed("wiki.getAttachments", "", {"depth": 0})
         if not pages:
             raise ConnectorError(
@@ -82,11 +89,13 @@ class DokuWikiConnector:
                 "source from the settings."
             )
         with self._understood():
-            for row in pages:
-                yield self._entry(row["id"], str(row["rev"]))
+            revisions = {row["id"]: int(row["rev"]) for row in pages}
+            places = [Place(row["id"], row.get("hash") or None) for row in pages]
+            for id, place in self._identities.of(places):
+                yield self._page_entry(id, revisions[place.path])
             for row in media:
                 if PurePosixPath(row["id"]).suffix not in SKIPPED_SUFFIXES:
-                    yield self._entry(_MEDIA + row["id"], _file_version(row))
+                    yield self._file_entry(row["id"], _file_version(row))
 
     def fetch(self, entry: Entry) -> Document:
         """Return a page or a file; its entry says which version was really read."""
@@ -98,20 +107,21 @@ class DokuWikiConnector:
             return self._file(id) if key.startswith(_MEDIA) else self._page(id)
 
     def _page(self, id: str) -> Document:
-        version = self._revision(id)
+        name = self._identities.path(id)
+        revision = self._revision(name)
         for _ in range(RENDERINGS):
-            html = self._call("wiki.getPageHTML", id)
-            before, version = version, self._revision(id)
-            if before == version:
+            html = self._call("wiki.getPageHTML", name)
+            before, revision = revision, self._revision(name)
+            if before == revision:
                 return Document(
-                    entry=self._entry(id, str(version)),
-                    title=id.rpartition(":")[2].replace("_", " "),
-                    url=f"{self._url}/doku.php?id={quote(id, safe=':')}",
+                    entry=self._page_entry(id, revision),
+                    title=name.rpartition(":")[2].replace("_", " "),
+                    url=f"{self._url}/doku.php?id={quote(name, safe=':')}",
                     body=str(html).encode(),
                     media_type="text/html",
-                    updated_at=datetime.fromtimestamp(version, UTC),
+                    updated_at=datetime.fromtimestamp(revision, UTC),
                 )
-        raise ConnectorError(f"{id!r} changes faster than it can be read.")
+        raise ConnectorError(f"{name!r} changes faster than it can be read.")
 
     def _revision(self, id: str) -> int:
         info = self._call("wiki.getPageInfo", id)
@@ -126,7 +136,7 @@ class DokuWikiConnector:
         body = self._call("wiki.getAttachment", id)
         suffix = PurePosixPath(id).suffix
         return Document(
-            entry=self._entry(_MEDIA + id, _file_version(info)),
+            entry=self._file_entry(id, _file_version(info)),
             title=id.rpartition(":")[2],
             url=f"{self._url}/lib/exe/fetch.php?media={quote(id, safe=':')}",
             body=body.data,
@@ -134,15 +144,22 @@ class DokuWikiConnector:
             updated_at=_time(info["lastModified"].value),
         )
 
-    def _entry(self, key: str, version: str) -> Entry:
+    def _page_entry(self, id: str, revision: int) -> Entry:
+        name = self._identities.path(id)
+        version = f"{revision}" if name == id else f"{revision} {name}"
+        return self._entry(id, version, governed_by=name)
+
+    def _file_entry(self, id: str, version: str) -> Entry:
+        """Return a file's entry: it has the rights of its namespace."""
+        namespace = id.rpartition(":")[0]
+        rights = f"{namespace}:*" if namespace else "*"
+        return self._entry(_MEDIA + id, version, governed_by=rights)
+
+    def _entry(self, key: str, version: str, *, governed_by: str) -> Entry:
+        id = f"{self.name}:{key}"
         if self._readers is not None:
-            return Entry(f"{self.name}:{key}", version, self._readers)
-        id = key
-        if key.startswith(_MEDIA):  # a file has the rights of its namespace
-            namespace = key.removeprefix(_MEDIA).rpartition(":")[0]
-            id = f"{namespace}:*" if namespace else "*"
-        allowed, denied = access(self._rules(), id, self._names)
-        return Entry(f"{self.name}:{key}", version, allowed, denied)
+            return Entry(id, version, self._readers)
+        return Entry(id, version, *access(self._rules(), governed_by, self._names))
 
     def _rules(self) -> Acl:
         """Return the wiki's access rules, asked for once a listing."""

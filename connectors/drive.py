@@ -13,7 +13,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 from connectors.base import ConnectorError, Document, Entry, Kind
-from connectors.drive_identity import Place, identified, remember, remembered
+from connectors.drive_identity import Identities, Place
 from connectors.files import (
     MAX_BYTES,
     MEDIA_TYPES,
@@ -87,8 +87,7 @@ class DriveConnector:
         self._drive = drive
         self._rules = rules
         self._base_url = base_url.rstrip("/")
-        self._memory = memory
-        self._found = remembered(memory) if memory else {}
+        self._identities = Identities(memory)
 
     def entries(self) -> Iterator[Entry]:
         """Yield every file, sorted by path."""
@@ -99,21 +98,15 @@ class DriveConnector:
                 "address and the account's rights, or remove the source from the settings."
             )
         self._rules.warn_of_idle(self.name, sorted(files))
-        for id, place in self._identified(files.values()):
+        places = [Place(item.path, item.key) for item in files.values()]
+        for id, place in self._identities.of(places):
             version = self._version(place.path, files[place.path].version or "")
             yield Entry(f"{self.name}:{id}", version, self._rules.readers_of(place.path))
-
-    def _identified(self, files: Iterable[Item]) -> list[tuple[str, Place]]:
-        """Return id and file, sorted by path, and keep them."""
-        self._found = identified([Place(item.path, item.key) for item in files], self._found)
-        if self._memory and any(place.key or place.path != id for id, place in self._found.items()):
-            remember(self._memory, self._found)
-        return sorted(self._found.items(), key=lambda each: each[1].path)
 
     def fetch(self, entry: Entry) -> Document:
         """Return one file; its entry says which version was really read."""
         source, _, id = entry.id.partition(":")
-        path = self._found[id].path if id in self._found else id
+        path = self._identities.path(id)
         if source != self.name or not _is_listed(path):
             raise ConnectorError(f"{entry.id!r} is no document of source {self.name!r}.")
         content = self._drive.read(path, MAX_BYTES)

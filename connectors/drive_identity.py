@@ -1,4 +1,4 @@
-"""Which file of a drive is which document, though it was moved or renamed since.
+"""Which file is which document, though it was moved or renamed since.
 
 A path alone would make a moved file another document; a server's own id alone would
 make one of every file that a program saves by writing a new one in its place.
@@ -22,7 +22,27 @@ class Place:
     """Where a file lies, and what its server calls it wherever it lies."""
 
     path: str
-    key: str | None  # None: the server has no name for it but the path
+    key: str | None  # None: nothing but the path tells it from others
+
+
+class Identities:
+    """The ids of a source's files, from one listing to the next."""
+
+    def __init__(self, memory: Path | None) -> None:
+        """Take where the last listing is kept; None: until the process ends."""
+        self._memory = memory
+        self._found = remembered(memory) if memory else {}
+
+    def of(self, files: Iterable[Place]) -> list[tuple[str, Place]]:
+        """Return id and file of a complete listing, sorted by path, and keep them."""
+        self._found = identified(files, self._found)
+        if self._memory and any(place.key or place.path != id for id, place in self._found.items()):
+            remember(self._memory, self._found)
+        return sorted(self._found.items(), key=lambda each: each[1].path)
+
+    def path(self, id: str) -> str:
+        """Return where a document's file lies: the id itself, unless a listing said otherwise."""
+        return self._found[id].path if id in self._found else id
 
 
 def identified(files: Iterable[Place], before: Mapping[str, Place]) -> dict[str, Place]:

@@ -1,74 +1,141 @@
-"""A Notion workspace: every page and every row of a database that a connection may read.
+"""A Notion workspace: every page, row of a database and file that a connection may read.
 
 Notion's API does not say who may read a page: that is a setting.
 """
 
 import hashlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
+from pathlib import Path, PurePosixPath
 
+from connectors.attachment_memory import remember, remembered
 from connectors.base import ConnectorError, Document, Entry, Kind
+from connectors.files import MEDIA_TYPES, UNKNOWN
 from connectors.notion_api import BROKEN, NotionApi, Raw
 from connectors.notion_blocks import properties_to_html, title_of, to_html, words
+from connectors.notion_files import BLOCK, PROPERTY, File, files_of, read
 from connectors.notion_walk import Page, page, pages
 from connectors.spool import Spool
 
+_ID = re.compile(rf"({BLOCK}|{PROPERTY})?[\w-]+(/[\w-]+)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Included:
+    """What is read besides the text of pages."""
+
+    comments: bool  # a call a page
+    files: bool  # that Notion keeps for a page; two calls and a download for each that changed
+
 
 class NotionConnector:
-    """The pages that people shared with a connection, and all that lie in them.
+    """The pages that people shared with a connection, all that lie in them, and their files.
 
     A version is a hash of the page's text: Notion gives the time of the last change by the minute
     only, and none at all for comments. So a listing reads every page; what it read waits in a
     temporary file, and fetching costs no call. At Notion's three calls a second a workspace of
-    1,000 pages takes ten minutes or more. Pages in the trash are not listed.
+    1,000 pages takes ten minutes or more. Pages in the trash are not listed. A file that was listed
+    before and is no more, though its page is, is asked for by itself: if it is there, the listing
+    lies.
     """
 
     kind: Kind = "wiki"
 
     def __init__(
-        self, name: str, api: NotionApi, *, readers: frozenset[str], comments: bool
+        self,
+        name: str,
+        api: NotionApi,
+        *,
+        readers: frozenset[str],
+        included: Included,
+        memory: Path | None,
     ) -> None:
-        """Take who may read it all, and whether comments are read, which is a call a page."""
+        """Take who may read it all.
+
+        memory: where the last listing of files is kept; None: until the process ends.
+        """
         self.name = name
         self._api = api
         self._readers = readers
-        self._comments = comments
+        self._included = included
+        self._memory = memory
+        self._attached = remembered(memory) if memory else {}
         self._spool = Spool()
 
     def entries(self) -> Iterator[Entry]:
-        """Yield every page once."""
+        """Yield every page and file once."""
         self._spool.clear()
-        empty = True
+        listed: set[str] = set()
+        attached: dict[str, str] = {}  # file -> page
         with self._api.understood():
-            for found in pages(self._api, comments=self._comments):
-                empty = False
+            for found in pages(self._api, comments=self._included.comments):
+                listed.add(found.raw["id"])
                 yield self._listed(found)
-        if empty:
+                for file in files_of(found) if self._included.files else ():
+                    if file.key not in attached:
+                        attached[file.key] = found.raw["id"]
+                        yield self._file_entry(file)
+            self._check_missing(listed, attached)
+        if not listed:
             raise ConnectorError(
                 "Notion shares no page with the connection. Open a page in Notion, and add the "
                 f"connection under ••• → Connections. Nothing of source {self.name!r} is changed."
             )
+        self._attached = attached
+        if self._memory:
+            remember(self._memory, attached)
 
     def fetch(self, entry: Entry) -> Document:
-        """Return a page; its entry says which version was really read.
+        """Return a page or a file; its entry says which version was really read.
 
-        Calls: none for what the latest listing read.
+        Calls: none for a page that the latest listing read.
         """
         source, _, id = entry.id.partition(":")
-        if source != self.name or not id.replace("-", "").isalnum():
+        if source != self.name or not _ID.fullmatch(id):
             raise ConnectorError(f"{entry.id!r} is no document of source {self.name!r}.")
         waiting = self._spool.get(entry.id)
         if waiting is not None:
             return waiting
         with self._api.understood():
-            found = page(self._api, id, comments=self._comments)
-            if found is not None:
-                return self._document(found)
+            document = self._file(id) if "/" in id else self._page(id)
+            if document is not None:
+                return document
         raise ConnectorError(
             f"{entry.id!r} is gone from Notion, or no longer shared with the connection. Run the "
             "ingestion again to drop it."
         )
+
+    def _check_missing(self, listed: set[str], attached: Mapping[str, str]) -> None:
+        before = self._attached if self._included.files else {}
+        for key, page_id in before.items():
+            if key in attached or page_id not in listed:
+                continue
+            if read(self._api, key) is not None:
+                raise self._api.incomplete(f"the file {key} lacks, and is there all the same")
+
+    def _page(self, id: str) -> Document | None:
+        found = page(self._api, id, comments=self._included.comments)
+        return None if found is None else self._document(found)
+
+    def _file(self, key: str) -> Document | None:
+        file = read(self._api, key) if self._included.files else None
+        if file is None:
+            return None
+        suffix = PurePosixPath(file.name).suffix.lower()
+        return Document(
+            entry=self._file_entry(file),
+            title=_sound(file.name),
+            url=file.url,
+            body=self._api.download(file.address),
+            media_type=MEDIA_TYPES.get(suffix, UNKNOWN),
+            updated_at=_time(file.changed_at),
+        )
+
+    def _file_entry(self, file: File) -> Entry:
+        return Entry(f"{self.name}:{file.key}", file.version, self._readers)
 
     def _listed(self, found: Page) -> Entry:
         try:
@@ -109,13 +176,17 @@ class NotionConnector:
             url=raw["url"],
             body=body,
             media_type="text/html",
-            updated_at=datetime.fromisoformat(raw["last_edited_time"]).astimezone(UTC),
+            updated_at=_time(raw["last_edited_time"]),
         )
 
 
 def _sound(text: str) -> str:
     """Return a text without halves of characters, which JSON can hold and UTF-8 cannot."""
     return text.encode(errors="replace").decode()
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _digest(facts: bytes) -> str:

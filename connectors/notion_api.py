@@ -12,6 +12,7 @@ from connectors.base import ConnectorError
 from connectors.client import LIMITS, SYSTEM_CLOCK, Account, Client, Clock, HttpError, Limits
 
 URL = "https://api.notion.com"
+FILES_URL = "https://prod-files-secure.s3.us-west-2.amazonaws.com"
 VERSION = "2025-09-03"  # of the API: the first that has data sources
 
 Raw = Mapping[str, Any]
@@ -56,6 +57,17 @@ class NotionApi:
         """Yield the open comments at a page, oldest first."""
         return self._all("GET", "v1/comments", block_id=page)
 
+    def download(self, address: str) -> bytes:
+        """Return a file from where Notion keeps it; it takes no credentials there."""
+        return self._client.get(address).content
+
+    def incomplete(self, what: str) -> ConnectorError:
+        """Return the error of a listing that is not known to be whole."""
+        return ConnectorError(
+            f"Notion gave an incomplete listing: {what}. Nothing of this source is changed; the "
+            "next run reads it again."
+        )
+
     @contextmanager
     def understood(self) -> Iterator[None]:
         """Turn an answer that Notion would not give into a ConnectorError."""
@@ -75,12 +87,12 @@ class NotionApi:
             answer = self._asked(method, path, **{place: {"page_size": 100, **asked, **cursor}})
             following = answer["next_cursor"]
             if not isinstance(answer["results"], list) or answer["has_more"] != bool(following):
-                raise self._broken_off(path)
+                raise self.incomplete(f"{path} broke off")
             yield from answer["results"]
             if not following:
                 return
             if cursor.get("start_cursor") == following:
-                raise self._broken_off(path)
+                raise self.incomplete(f"{path} broke off")
             cursor = {"start_cursor": following}
 
     def _asked(self, method: str, path: str, **arguments: Any) -> Raw:
@@ -97,24 +109,21 @@ class NotionApi:
             ) from error
         return answer
 
-    def _broken_off(self, path: str) -> ConnectorError:
-        return ConnectorError(
-            f"Notion's list {path} broke off. Nothing of this source is changed; the next run "
-            "reads it again."
-        )
-
 
 def polite(
     token: str,
     secret: str,
     *,
     url: str = URL,
+    files_url: str | None = FILES_URL,
     limits: Limits = LIMITS,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Client:
     """Return a client that signs in as a connection.
 
     secret: where the token comes from, in words.
+    files_url: the other server, which keeps files; it is not signed in to.
     """
     headers = {"Authorization": f"Bearer {token}", "Notion-Version": VERSION}
-    return Client(url, Account(headers, secret), limits=limits, clock=clock)
+    also = frozenset() if files_url is None else frozenset({files_url})
+    return Client(url, Account(headers, secret), also=also, limits=limits, clock=clock)

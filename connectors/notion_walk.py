@@ -11,7 +11,7 @@ from connectors.notion_blocks import Block
 
 Found = TypeVar("Found")
 
-_NESTED = 50  # blocks in blocks; more than people make
+NESTED = 50  # blocks in blocks; more than people make
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +40,17 @@ def page(api: NotionApi, id: str, known: Raw | None = None, *, comments: bool) -
 
     known: the page's object, if a list had it.
     """
-    raw = known or _shared(lambda: api.get(f"v1/pages/{id}"))
-    if raw is None or _in_trash(raw):
+    raw = known or shared(lambda: api.get(f"v1/pages/{id}"))
+    if raw is None or in_trash(raw):
         return None
     try:
         blocks = _blocks(api, id)
     except HttpError as error:
-        now = _shared(lambda: api.get(f"v1/pages/{id}")) if error.status == 404 else raw
-        if now is not None and not _in_trash(now):
+        now = shared(lambda: api.get(f"v1/pages/{id}")) if error.status == 404 else raw
+        if now is not None and not in_trash(now):
             raise
         return None
-    said = (_shared(lambda: tuple(api.comments(id))) if comments else None) or ()
+    said = (shared(lambda: tuple(api.comments(id))) if comments else None) or ()
     return Page(raw, blocks, said)
 
 
@@ -66,7 +66,7 @@ class _Walk:
         for found in self._api.found():
             if found["object"] == "page":
                 self._meet(found["id"], found)
-            elif not _in_trash(found):
+            elif not in_trash(found):
                 self._data_sources.append(found["id"])
         while self._waiting or self._data_sources:
             while self._data_sources:
@@ -105,13 +105,13 @@ class _Walk:
 
     def _of_database(self, id: str) -> list[str]:
         """Return the data sources of a database; none if it only shows another's."""
-        found = _shared(lambda: self._api.get(f"v1/databases/{id}"))
-        if found is None or _in_trash(found):
+        found = shared(lambda: self._api.get(f"v1/databases/{id}"))
+        if found is None or in_trash(found):
             return []
         return [source["id"] for source in found["data_sources"]]
 
 
-def _shared(read: Callable[[], Found]) -> Found | None:
+def shared(read: Callable[[], Found]) -> Found | None:
     """Return what is read; None for what is gone, or not shared with the connection."""
     try:
         return read()
@@ -122,18 +122,18 @@ def _shared(read: Callable[[], Found]) -> Found | None:
 
 
 def _blocks(api: NotionApi, id: str, depth: int = 0) -> tuple[Block, ...]:
-    if depth > _NESTED:
+    if depth > NESTED:
         raise ConnectorError(f"Notion nests blocks without an end under {id}.")
     return tuple(
-        Block(raw, _inside(api, raw, depth + 1)) for raw in api.children(id) if not _in_trash(raw)
+        Block(raw, _inside(api, raw, depth + 1)) for raw in api.children(id) if not in_trash(raw)
     )
 
 
 def _inside(api: NotionApi, raw: Raw, depth: int) -> tuple[Block, ...]:
     if not raw["has_children"] or raw["type"] in ("child_page", "child_database"):
         return ()
-    return _shared(lambda: _blocks(api, raw["id"], depth)) or ()
+    return shared(lambda: _blocks(api, raw["id"], depth)) or ()
 
 
-def _in_trash(raw: Raw) -> bool:
+def in_trash(raw: Raw) -> bool:
     return raw.get("in_trash") is True or raw.get("archived") is True

@@ -59,7 +59,9 @@ class Bucket:
 class S3Drive:
     """The objects beneath a prefix, listed in pages of 1,000 without a look at each.
 
-    A version is the ETag, which is another whenever the bytes are. Keys and addresses come from the
+    A version is the ETag, which is another whenever the bytes are, and by which an object is known
+    again where it was moved to: S3 copies it there. One that was uploaded in parts or is encrypted
+    by KMS may get another ETag, and is another document then. Keys and addresses come from the
     settings alone: neither the machine's profile nor the cloud's metadata service is asked.
     """
 
@@ -99,7 +101,8 @@ class S3Drive:
         return Content(body, answer["ETag"], time_of(answer["LastModified"].timestamp()))
 
     def _item(self, each: dict[str, Any]) -> Item:
-        return Item(each["Key"].removeprefix(self._bucket.prefix), each["ETag"])
+        path = each["Key"].removeprefix(self._bucket.prefix)
+        return Item(path, each["ETag"], key=each["ETag"])
 
     @contextmanager
     def _understood(self, what: str) -> Iterator[None]:

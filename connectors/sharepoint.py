@@ -1,4 +1,4 @@
-"""SharePoint and OneDrive, through Microsoft Graph: a file is a document.
+"""SharePoint and OneDrive, through Microsoft Graph: a file or a site's page is a document.
 
 What a file is, and who may read it, is decided in `sharepoint_item`; what changed, in
 `sharepoint_feed`.
@@ -26,6 +26,9 @@ from connectors.sharepoint_item import (
     updated_at,
     version,
 )
+from connectors.sharepoint_page import is_page, libraries, read, to_html
+
+READINGS = 3  # of a page that is edited while it is read
 
 _UNSEEN: Final = frozenset({403, 404})  # who may read it is hidden from the app, or it is gone
 
@@ -38,12 +41,15 @@ class Selection:
 
     sites: tuple[str, ...] = ()  # addresses: "https://acme.sharepoint.com/sites/hr"
     users: tuple[str, ...] = ()  # people whose OneDrive is read, as they sign in
+    site_pages: bool = False  # whether the sites' own pages are read beside their libraries
     organisation: frozenset[str] = frozenset()  # whom "Everyone except external users" means
     readers: frozenset[str] | None = None  # None: whom SharePoint itself lets read
 
 
 class SharePointConnector:
     """Every file that may hold text, in the libraries of sites and in people's OneDrives.
+
+    The sites' pages are read if that is wanted: Graph lists them as files of one more drive.
 
     An id is that of the drive and the item, which survives renaming and moving within a drive.
     """
@@ -91,12 +97,18 @@ class SharePointConnector:
             )
 
     def fetch(self, entry: Entry) -> Document:
-        """Return one file; its entry says which version was really read. Calls: two."""
+        """Return one file; its entry says which version was really read.
+
+        Calls: two; for a page four.
+        """
         source, _, key = entry.id.partition(":")
         drive, _, item = key.partition("/")
         if source != self.name or not item:
             raise ConnectorError(f"{entry.id!r} is no document of source {self.name!r}.")
-        raw = self._api.one(f"/drives/{quote(drive)}/items/{quote(item)}")
+        path = f"/drives/{quote(drive)}/items/{quote(item)}"
+        raw = self._api.one(path)
+        if self._selection.site_pages and is_page(raw):
+            return self._page(entry, path, raw)
         url = raw.get("@microsoft.graph.downloadUrl")
         if not is_document(raw) or not isinstance(url, str):
             raise ConnectorError(
@@ -114,6 +126,21 @@ class SharePointConnector:
             updated_at=updated_at(raw),
         )
 
+    def _page(self, entry: Entry, path: str, raw: Raw) -> Document:
+        for _ in range(READINGS):
+            page = read(self._api, path)
+            before, raw = raw, self._api.one(path)
+            if version(before) == version(raw):
+                return Document(
+                    entry=replace(entry, version=version(raw)),
+                    title=str(page.get("title") or raw["name"]),
+                    url=str(raw["webUrl"]),
+                    body=to_html(page).encode(),
+                    media_type="text/html",
+                    updated_at=updated_at(raw),
+                )
+        raise ConnectorError(f"{raw['webUrl']} changes faster than it can be read.")
+
     def _places(self) -> Iterator[Place]:
         for address in self._selection.sites:
             parts = urlsplit(address)
@@ -125,11 +152,22 @@ class SharePointConnector:
                     f"Microsoft Graph shows no library of {address}. Check that the app may read "
                     "the site, or take it out of the settings."
                 )
+            if self._selection.site_pages:
+                drives = [*drives, *self._page_libraries(address, str(site["id"]))]
             for drive in drives:
                 yield Place(str(drive["id"]), path or parts.netloc, str(drive.get("webUrl")))
         for user in self._selection.users:
             drive = self._api.one(f"/users/{quote(user)}/drive")
             yield Place(str(drive["id"]), user, f"the OneDrive of {user}")
+
+    def _page_libraries(self, address: str, site: str) -> list[Raw]:
+        found = libraries(self._api, site)
+        if not found:
+            raise ConnectorError(
+                f"Microsoft Graph shows no library of pages of {address}. Check that the app may "
+                "read the site, or set site_pages = false."
+            )
+        return found
 
     def _entries(self, place: Place, files: Sequence[Raw]) -> Iterator[Entry]:
         allowed = self._selection.readers

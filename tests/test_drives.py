@@ -35,7 +35,7 @@ def job(tmp_path: Path) -> Job:
     return Job(tmp_path / "data")
 
 
-@pytest.fixture(params=["s3", "webdav", "smb"])
+@pytest.fixture(params=["s3", "webdav", "nextcloud", "smb"])
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     with served(request.param, files(COUNT)) as running:
         yield running
@@ -58,7 +58,7 @@ class TestNights:
         second = job.ingest(connector(server.drive())).sources[0]
         assert (second.unchanged, second.touched) == (COUNT, False)
         server.remove("team-1/04.txt")
-        server.write("team-0/old plan.txt", "The plan of number99, of many years ago.")
+        server.move_in("team-0/old plan.txt", "The plan of number99, of many years ago.")
         server.write("HR/pay.txt", "Pay is number98.")
         server.write("team-2/05.txt", "Page number97 is about valves.")
         server.write("team-2/broken.pdf", b"\0 no PDF")
@@ -72,11 +72,43 @@ class TestNights:
         assert "drive:HR/pay.txt" in job.found("number98", HR)
         assert job.ingest(connector(server.drive())).sources[0].deleted == 1
 
+    def test_a_drive_that_shows_nothing_any_more_loses_nothing(
+        self, server: Server, job: Job
+    ) -> None:
+        """Scenario 2: the listing is whole, well-formed, and empty or nearly so."""
+        job.ingest(connector(server.drive()))
+        before = job.known("drive")
+        for path in before:
+            server.remove(path.removeprefix("drive:"))
+        assert job.ingest(connector(server.drive())).sources[0].error is not None
+        server.write("team-0/00.txt", "Page number0 is about pumps.")
+        assert job.ingest(connector(server.drive())).sources[0].held is not None
+        assert job.known("drive").keys() == before.keys()
+
+    def test_a_file_in_two_folders_takes_one_place(self, server: Server, job: Job) -> None:
+        """Scenario 7: each copy has its own address and readers, and the search shows one."""
+        server.write("copies/04.txt", "Page number4 is about pumps.")
+        job.ingest(connector(server.drive()))
+        copies = {"drive:copies/04.txt", "drive:team-1/04.txt"}
+        assert len(copies & set(job.found("number4 pumps", k=2))) == 1
+        assert copies <= set(job.found("number4 pumps"))
+
+    def test_a_folder_that_becomes_restricted_is_so_after_the_night_text_unchanged(
+        self, server: Server, job: Job
+    ) -> None:
+        job.ingest(connector(server.drive()))
+        job.embedder.embedded.clear()
+        report = job.ingest(connector(server.drive(), closed="team-1/**")).sources[0]
+        assert (report.readers_changed, report.changed) == (2, 0)
+        assert job.embedder.embedded == []
+        assert "drive:team-1/04.txt" not in job.found("number4")
+        assert "drive:team-1/04.txt" in job.found("number4", HR)
+
 
 class TestMoves:
     """Scenario 8: a file that was renamed or moved is one document, at its new address."""
 
-    @pytest.fixture(params=["nextcloud", "smb"])
+    @pytest.fixture(params=["s3", "nextcloud", "smb"])
     def server(self, request: pytest.FixtureRequest) -> Iterator[Server]:
         with served(request.param, files(COUNT)) as running:
             yield running
@@ -161,23 +193,39 @@ class TestMoves:
         assert (report.added, report.hidden, report.unchanged) == (1, 1, COUNT - 1)
         assert job.found("number4", k=1) == ["drive:old.txt"]
 
-    @pytest.mark.parametrize("kind", ["s3", "webdav"])
-    def test_where_a_server_gives_no_id_a_moved_file_is_another_document(
-        self, job: Job, kind: str
+    def test_where_a_server_gives_no_id_a_moved_file_is_another_document_and_one(
+        self, job: Job
     ) -> None:
-        with served(kind, files(COUNT)) as server:
+        with served("webdav", files(COUNT)) as server:
             memory = job.data / "drive.json"
             job.ingest(connector(server.drive(), memory))
             server.move("team-1/04.txt", "old.txt")
             report = job.ingest(connector(server.drive(), memory)).sources[0]
             assert (report.added, report.hidden) == (1, 1)
+            assert job.known("drive")["drive:old.txt"].url == f"{URL}/old.txt"
+            assert "drive:old.txt" in job.found("number4")
+            assert "drive:team-1/04.txt" not in job.found("number4")
             assert not memory.exists()
+
+
+class TestManners:
+    @pytest.mark.parametrize("kind", ["s3", "webdav", "nextcloud"])
+    def test_the_asked_for_wait_is_waited(self, job: Job, kind: str) -> None:
+        with served(kind, files(COUNT)) as server:
+            assert isinstance(server, S3Server | WebDavServer)
+            server.attempts = 3
+            server.proxy.counts = is_listing
+            server.proxy.fault = FAULTS["429"]
+            server.proxy.spoiled = lambda number: number in (1, 2)
+            report = job.ingest(connector(server.drive())).sources[0]
+            assert server.clock.slept == [120, 120]
+            assert (report.added, report.error) == (COUNT, None)
 
 
 class TestFaults:
     """Promise A9: whatever a drive does while it is listed, nothing is purged."""
 
-    @pytest.mark.parametrize("kind", ["s3", "webdav"])
+    @pytest.mark.parametrize("kind", ["s3", "webdav", "nextcloud"])
     def test_no_answer_to_a_listing_purges_anything(self, job: Job, kind: str) -> None:
         with served(kind, files(COUNT)) as server:
             assert isinstance(server, S3Server | WebDavServer)

@@ -16,7 +16,7 @@ from connectors.git import Git, Limits, Remote, polite
 from connectors.gitwiki import GitWikiConnector, Site
 from tests.connectors.test_client import FakeClock
 from tests.connectors.web_server import Reply, Request, WebServer, serving
-from tests.ingest.job import ALL, Job
+from tests.ingest.job import ALL, HR, Job
 from tests.servers.git import Wiki, answered, wiki
 from tests.servers.proxy import FAULTS, SILENCE_S, Fault
 
@@ -30,12 +30,18 @@ def page(number: int) -> str:
     return f"Page number{number} is about pumps.\n" + f"It says {number} times {number}.\n" * 9
 
 
-def connector(url: str, folder: Path, clock: FakeClock | None = None) -> GitWikiConnector:
+def connector(
+    url: str,
+    folder: Path,
+    clock: FakeClock | None = None,
+    *,
+    readers: frozenset[str] = ALL,
+) -> GitWikiConnector:
     remote = Remote(url, "main", LOGIN, "the password in WIKI_PASSWORD")
     limits = replace(WEB_LIMITS, read_s=SILENCE_S - 1, attempts=1)
     client = polite(remote, limits=limits, clock=(clock or FakeClock()).clock())
     git = Git(remote, client=client, limits=Limits(silence_s=1, total_s=30))
-    return GitWikiConnector("wiki", git, SITE, folder / "wiki.json", readers=ALL)
+    return GitWikiConnector("wiki", git, SITE, folder / "wiki.json", readers=readers)
 
 
 @pytest.fixture
@@ -132,6 +138,33 @@ class TestNights:
         made.commit()
         assert job.ingest(connector(made.url, job.data)).sources[0].added == 1
         assert job.found("number99", k=1) == ["wiki:uploads/rates.csv"]
+
+    def test_an_old_page_of_a_branch_that_is_merged_today_is_found(
+        self, made: Wiki, job: Job
+    ) -> None:
+        made.git("checkout", "--quiet", "-b", "draft")
+        made.write("Plan.md", "The plan of number99 is old.\n")
+        made.git("add", "--all")
+        made.git("commit", "--quiet", "--message", "a plan")
+        made.git("checkout", "--quiet", "main")
+        made.write("Page-01.md", page(1) + "Edition 2.\n")
+        made.commit()
+        assert job.ingest(connector(made.url, job.data)).sources[0].added == 12
+        made.git("merge", "--quiet", "--no-ff", "--message", "merge", "draft")
+        made.push()
+        assert job.ingest(connector(made.url, job.data)).sources[0].added == 1
+        assert job.found("number99", k=1) == ["wiki:Plan.md"]
+
+    def test_other_readers_in_the_settings_hold_after_the_night_text_unchanged(
+        self, made: Wiki, job: Job
+    ) -> None:
+        job.ingest(connector(made.url, job.data))
+        job.embedder.embedded.clear()
+        report = job.ingest(connector(made.url, job.data, readers=HR)).sources[0]
+        assert (report.readers_changed, report.changed) == (12, 0)
+        assert job.embedder.embedded == []
+        assert job.found("number7") == []
+        assert len(job.found("number7", HR)) == 9
 
     def test_one_broken_document_is_one_row(self, made: Wiki, job: Job) -> None:
         made.write("plan.pdf", b"\0 no PDF")

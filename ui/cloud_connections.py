@@ -69,6 +69,7 @@ def _sharepoint(source: SharePointSource, data_dir: Path) -> Connector:
     selection = Selection(
         sites=source.sites,
         users=source.users,
+        site_pages=source.site_pages,
         organisation=source.organisation,
         readers=source.readers,
     )

@@ -41,9 +41,13 @@ def connector(source: Source, data_dir: Path) -> Connector:
         case MediaWikiSource():
             return _mediawiki(source)
         case DokuWikiSource():
-            return _dokuwiki(source)
+            return _dokuwiki(source, data_dir)
         case ConfluenceSource() | NotionSource():
-            return _confluence(source) if source.type == "confluence" else _notion(source)
+            return (
+                _confluence(source, data_dir)
+                if source.type == "confluence"
+                else _notion(source, data_dir)
+            )
         case GitWikiSource() | S3Source() | WebDavSource() | SmbSource():
             from ui.file_connections import connection
 
@@ -140,7 +144,7 @@ def _mediawiki(source: MediaWikiSource) -> Connector:
     return MediaWikiConnector(source.name, wiki, client, readers=source.readers)
 
 
-def _dokuwiki(source: DokuWikiSource) -> Connector:
+def _dokuwiki(source: DokuWikiSource, data_dir: Path) -> Connector:
     from connectors.dokuwiki import DokuWikiConnector, polite
     from connectors.dokuwiki_acl import Names
 
@@ -151,10 +155,11 @@ def _dokuwiki(source: DokuWikiSource) -> Connector:
         polite(source.url, login, f"the password in {source.password_env}"),
         names=Names(source.user_domain, source.everyone_groups),
         readers=source.readers,
+        memory=data_dir / f"{source.name}.pages.json",
     )
 
 
-def _confluence(source: ConfluenceSource) -> Connector:
+def _confluence(source: ConfluenceSource, data_dir: Path) -> Connector:
     from connectors.confluence import ConfluenceConnector
     from connectors.confluence_api import polite
     from connectors.confluence_cloud import CloudSite
@@ -174,15 +179,29 @@ def _confluence(source: ConfluenceSource) -> Connector:
         if cloud
         else ServerSite(address, client, home=source.url, user_domain=source.user_domain)
     )
-    return ConfluenceConnector(source.name, site, spaces=source.spaces, admitted=source.readers)
+    return ConfluenceConnector(
+        source.name,
+        site,
+        spaces=source.spaces,
+        admitted=source.readers,
+        memory=data_dir / f"{source.name}.attachments.json",
+    )
 
 
-def _notion(source: NotionSource) -> Connector:
-    from connectors.notion import NotionConnector
+def _notion(source: NotionSource, data_dir: Path) -> Connector:
+    from connectors.notion import Included, NotionConnector
     from connectors.notion_api import NotionApi, polite
 
     client = polite(
-        secret(source.token_env), f"the token in {source.token_env}", url=source.api_url
+        secret(source.token_env),
+        f"the token in {source.token_env}",
+        url=source.api_url,
+        files_url=source.files_url,
     )
-    api = NotionApi(client, source.api_url)
-    return NotionConnector(source.name, api, readers=source.readers, comments=source.comments)
+    return NotionConnector(
+        source.name,
+        NotionApi(client, source.api_url),
+        readers=source.readers,
+        included=Included(comments=source.comments, files=source.include_files),
+        memory=data_dir / f"{source.name}.attachments.json",
+    )

@@ -143,7 +143,9 @@ class NotionSource(SourceSection):
     readers: frozenset[str]  # of all that is shared: Notion's API does not say who may read what
     token_env: str = "NOTION_TOKEN"  # the variable that holds it: ntn_…
     comments: bool = True  # a call for each page
+    include_files: bool = True  # that Notion keeps for blocks and properties
     api_url: str = "https://api.notion.com"
+    files_url: str = "https://prod-files-secure.s3.us-west-2.amazonaws.com"  # where it keeps them
 
     def secrets(self) -> tuple[str, ...]:
         """Return the name of the variable of the token."""
@@ -179,6 +181,7 @@ class SharePointSource(SourceSection):
     secret_env: str = "SHAREPOINT_CLIENT_SECRET"  # the variable that holds the app's secret
     sites: tuple[Annotated[str, Field(pattern=r"^https://[^/\s]+(/\S*)?$")], ...] = ()
     users: tuple[str, ...] = ()  # people whose OneDrive is read, as they sign in
+    site_pages: bool = False  # read the sites' own pages beside their libraries
     download_urls: frozenset[str] = frozenset()  # servers of files besides those of the sites
     organisation: frozenset[str] = frozenset()  # whom "Everyone except external users" means
     readers: frozenset[str] | None = None  # None: whom SharePoint itself lets read

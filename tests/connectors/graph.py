@@ -15,6 +15,7 @@ HOST = "acme.sharepoint.com"
 SITE = f"https://{HOST}/sites/hr"
 GROUP = "group:sites/hr/"
 DRIVE = "b!1"
+PAGES = "b!pages"  # the drive of the site's pages
 SECRET = "s3cret"
 
 Json = dict[str, Any]
@@ -38,6 +39,7 @@ class Graph:
     hidden: frozenset[str] = frozenset()  # items whose permissions the app may not see
     put_off: int = 0  # how many parts of batches are answered 429 first
     expired: bool = False  # whether the feeds want to begin anew
+    pages: dict[str, Json] = field(default_factory=dict)  # what Graph says of a page beside a file
 
     def drive(self, id: str, user: str | None = None) -> None:
         """Make a drive: a library of the site, or somebody's OneDrive."""
@@ -64,6 +66,21 @@ class Graph:
             self.content[id] = content
         size = len(self.content.get(id, b""))
         self._put(id, parent, drive, {"file": {"mimeType": "text/plain"}, "size": size, **facts})
+
+    def page(self, id: str, title: str, *webparts: Json, level: str = "published") -> None:
+        """Make or change a page of the site: a section with two columns, the last part beside."""
+        self.put(id, drive=PAGES, name=f"{title}.aspx", file={"mimeType": "text/html"})
+        above, beside = list(webparts[:-1]), list(webparts[-1:])
+        columns = [{"webparts": above[:1]}, {"webparts": above[1:]}]
+        self.pages[f"guid-{id}"] = {
+            "id": f"guid-{id}",
+            "title": title,
+            "publishingState": {"level": level},
+            "canvasLayout": {
+                "horizontalSections": [{"columns": columns}],
+                "verticalSection": {"webparts": beside} if beside else None,
+            },
+        }
 
     def share(self, id: str, *grants: Json) -> None:
         """Say who may read an item besides those who may by inheritance; no feed tells of it."""
@@ -128,11 +145,11 @@ class Graph:
     def _asked(self, path: str, query: str) -> tuple[str, Reply]:
         asked = {key: values[0] for key, values in parse_qs(query).items()}
         match path.split("/"):
-            case ["sites", "acme.sharepoint.com:", "sites", "hr"]:
-                return "site", _json({"id": f"{HOST},1,2", "webUrl": SITE})
-            case ["sites", _, "drives"]:
-                rows = [{"id": id, "webUrl": SITE} for id in self.items.keys() - self._personal()]
-                return "drives", self._page("sites/1/drives", sorted(rows, key=str), asked)
+            case ["sites", *rest]:
+                return self._of_site(rest, asked)
+            case ["drives", _, "items", id] if "sharepointIds" in asked.get("$select", ""):
+                ids = {"siteId": "guid-hr", "listItemUniqueId": f"guid-{id}"}
+                return "ids", _json({"id": id, "sharepointIds": ids})
             case ["users", user, "drive"]:
                 return "user", _json({"id": self.users[user]})
             case ["drives", drive, "root", "delta"]:
@@ -142,6 +159,25 @@ class Graph:
             case ["drives", drive, "items", id, "permissions"]:
                 rows = self._granted(drive, id)
                 return "permissions", self._page(path, rows, asked)
+        return "?", refusal(404, "itemNotFound", "The resource could not be found.")
+
+    def _of_site(self, path: list[str], asked: dict[str, str]) -> tuple[str, Reply]:
+        match path:
+            case ["acme.sharepoint.com:", "sites", "hr"]:
+                return "site", _json({"id": f"{HOST},1,2", "webUrl": SITE})
+            case [_, "drives"]:
+                shown = self.items.keys() - self._personal() - {PAGES}
+                rows = [{"id": id, "webUrl": SITE} for id in shown]
+                return "drives", self._page("sites/1/drives", sorted(rows, key=str), asked)
+            case [_, "lists"]:
+                lists: list[Json] = [{"id": "docs", "list": {"template": "documentLibrary"}}]
+                if PAGES in self.items:
+                    lists.append({"id": "pages", "list": {"template": "webPageLibrary"}})
+                return "lists", self._page("sites/1/lists", lists, asked)
+            case [_, "lists", "pages", "drive"]:
+                return "library", _json({"id": PAGES, "webUrl": f"{SITE}/SitePages"})
+            case ["guid-hr", "pages", id, "microsoft.graph.sitePage"] if id in self.pages:
+                return "page", _json(self.pages[id])
         return "?", refusal(404, "itemNotFound", "The resource could not be found.")
 
     def _personal(self) -> set[str]:

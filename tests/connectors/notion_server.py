@@ -1,15 +1,17 @@
 """A stand-in for Notion on this machine: its REST API of version 2025-09-03.
 
 It pages by cursor, gives times by the minute, finds by search only what is indexed, and answers
-404 for what is not shared.
+404 for what is not shared. Files lie on another server, which takes no credentials but a signature
+in the address, another one in each answer.
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from connectors.notion_api import VERSION
 from tests.connectors.web_server import Reply, Request, serving
@@ -56,6 +58,10 @@ class Notion:
     unshared: set[str] = field(default_factory=set)
     refusals: dict[str, int] = field(default_factory=dict)  # part of a path -> status
     requests: list[str] = field(default_factory=list)
+    media_url: str = ""
+    uploads: dict[str, bytes] = field(default_factory=dict)  # path on the server of files
+    signatures: set[str] = field(default_factory=set)  # given out and not used yet
+    signed: int = 0
 
     def add(self, id: str, title: str, *blocks: Json, parent: str = "", **facts: Any) -> None:
         """Put a page there: in another, or at the top, where the search finds it."""
@@ -91,6 +97,27 @@ class Notion:
         }
         self.comments.setdefault(page, []).append(said)
 
+    def upload(self, name: str, body: bytes) -> Json:
+        """Return what a block or property says of a file that Notion keeps."""
+        path = f"/space/{len(self.uploads):08d}/{name}"
+        self.uploads[path] = body
+        return {"type": "file", "name": name, "file": {"url": path}}
+
+    def attach(self, parent: str, id: str, name: str, body: bytes) -> None:
+        """Put a file block at the end of a page or block."""
+        self.blocks[parent].append({**block(id, "file"), "file": self.upload(name, body)})
+
+    def media(self, request: Request) -> Reply:
+        """Serve a file once to whoever has its address."""
+        if request.headers.get("Authorization"):
+            return Reply(400, b"Only one auth mechanism allowed")
+        parts = urlsplit(request.path)
+        signature = parse_qs(parts.query).get("X-Amz-Signature", [""])[0]
+        if signature not in self.signatures:
+            return Reply(403, b"Request has expired")
+        self.signatures.remove(signature)
+        return Reply(body=self.uploads[unquote(parts.path)])
+
     def answer(self, request: Request) -> Reply:
         parts = urlsplit(request.path)
         self.requests.append(parts.path)
@@ -104,7 +131,17 @@ class Notion:
             code = {401: "unauthorized", 403: "restricted_resource"}.get(status, "object_not_found")
             body = {"object": "error", "status": status, "code": code, "message": code}
             return Reply(status, json.dumps(body).encode())
-        return Reply(body=json.dumps(answer).encode())
+        return Reply(body=self._signed(json.dumps(answer)).encode())
+
+    def _signed(self, answer: str) -> str:
+        """Give each file in an answer an address that is good once."""
+
+        def address(path: re.Match[str]) -> str:
+            self.signed += 1
+            self.signatures.add(f"{self.signed}")
+            return f'"{self.media_url}{path[1]}?X-Amz-Signature={self.signed}"'
+
+        return re.sub(r'"(/space/[^"]+)"', address, answer)
 
     def _refused(self, request: Request, path: str) -> int:
         if request.headers["Authorization"] != f"Bearer {TOKEN}":
@@ -123,6 +160,8 @@ class Notion:
                 return self.pages[id]
             case ["blocks", id, "children"] if id in self.blocks and id not in self.unshared:
                 return self._list(self.blocks[id], asked)
+            case ["blocks", id] if id not in self.unshared:
+                return self._block(id)
             case ["databases", id] if id in self.databases:
                 sources = [{"id": each, "name": "Rows"} for each in self.databases[id]]
                 return {"object": "database", "id": id, "data_sources": sources}
@@ -131,6 +170,14 @@ class Notion:
                 return self._list([row for row in shown if not row["in_trash"]], asked)
             case ["comments"]:
                 return self._list(self.comments.get(asked["block_id"], []), asked)
+        return None
+
+    def _block(self, id: str) -> Json | None:
+        for parent, blocks in self.blocks.items():
+            for each in blocks:
+                if each["id"] == id:
+                    kind = "page_id" if parent in self.pages else "block_id"
+                    return {**each, "parent": {"type": kind, kind: parent}}
         return None
 
     def _object(self, id: str) -> Json:
@@ -152,6 +199,6 @@ class Notion:
 def notion() -> Iterator[Notion]:
     """Start a workspace with nothing in it."""
     server = Notion()
-    with serving(server.answer) as running:
-        server.url = running.url
+    with serving(server.answer) as running, serving(server.media) as media:
+        server.url, server.media_url = running.url, media.url
         yield server

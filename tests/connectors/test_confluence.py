@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,7 @@ def connector(
     limits: Limits = PATIENT,
     admitted: frozenset[str] | None = None,
     clock: FakeClock | None = None,
+    memory: Path | None = None,
 ) -> ConfluenceConnector:
     """Return a connector; url: of a proxy before the server."""
     login = (USER if server.cloud else None, TOKEN)
@@ -39,7 +41,7 @@ def connector(
         if server.cloud
         else ServerSite(home, client, home=server.url, user_domain="x.example")
     )
-    return ConfluenceConnector("conf", site, spaces=spaces, admitted=admitted)
+    return ConfluenceConnector("conf", site, spaces=spaces, admitted=admitted, memory=memory)
 
 
 def listed(server: Confluence) -> dict[str, Entry]:

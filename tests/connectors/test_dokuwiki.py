@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -58,10 +59,12 @@ def connector(
     limits: Limits = PATIENT,
     login: tuple[str, str] = ADMIN,
     readers: frozenset[str] | None = None,
+    memory: Path | None = None,
+    clock: FakeClock | None = None,
 ) -> DokuWikiConnector:
     secret = "the environment variable WIKI_PASSWORD"
-    client = polite(url, login, secret, limits=limits, clock=FakeClock().clock())
-    return DokuWikiConnector("doku", url, client, names=NAMES, readers=readers)
+    client = polite(url, login, secret, limits=limits, clock=(clock or FakeClock()).clock())
+    return DokuWikiConnector("doku", url, client, names=NAMES, readers=readers, memory=memory)
 
 
 def documents(source: DokuWikiConnector) -> dict[str, Document]:

@@ -2,11 +2,13 @@
 
 import gzip
 import operator
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -31,11 +33,13 @@ pytestmark = pytest.mark.server
 ALL = frozenset({"everyone"})
 HR = frozenset({"group:hr"})
 URL = "https://drive.example/d"
+LONG_AGO = datetime(2011, 5, 1, tzinfo=UTC).timestamp()
 FILES = ("handbook.md", "IT/vpn.md", "IT/deep/er/printer guide.txt", "HR/pay.txt")
 
 
-def connector(drive: Drive, memory: Path | None = None) -> DriveConnector:
-    rules = PathRules(ALL, [("HR/**", HR)])
+def connector(drive: Drive, memory: Path | None = None, *, closed: str = "HR/**") -> DriveConnector:
+    """Return a connector; closed: which paths are for HR alone."""
+    rules = PathRules(ALL, [(closed, HR)])
     return DriveConnector("drive", drive, rules, base_url=URL, memory=memory)
 
 
@@ -46,6 +50,9 @@ class Server(Protocol):
     def write(self, path: str, text: str | bytes) -> None: ...
     def remove(self, path: str) -> None: ...
     def move(self, path: str, to: str) -> None: ...
+    def move_in(self, path: str, text: str) -> None:
+        """Put in a file that was written elsewhere, years ago."""
+
     def clear(self) -> None:
         """Remove every file, and what damaged it."""
 
@@ -71,6 +78,12 @@ class Folder:
         (self.root / to).parent.mkdir(parents=True, exist_ok=True)
         (self.root / path).rename(self.root / to)
 
+    def move_in(self, path: str, text: str) -> None:
+        file = self.root.parent / "elsewhere.txt"
+        file.write_text(text)
+        os.utime(file, (LONG_AGO, LONG_AGO))
+        file.rename(self.root / path)
+
     def clear(self) -> None:
         for child in self.root.iterdir():
             shutil.rmtree(child) if child.is_dir() else child.unlink()
@@ -82,12 +95,13 @@ class S3Server:
     proxy: Proxy
     clock: FakeClock = field(default_factory=FakeClock)
     read_s: float = 60
+    attempts: int = 1
     page: int = 2
 
     def drive(self) -> Drive:
         place = (s3.BUCKET, "docs/", self.proxy.url, s3.REGION)
         bucket = Bucket(*place, s3.LOGIN, "the secret in S3_SECRET", page=self.page)
-        limits = replace(PATIENT, read_s=self.read_s, attempts=1)
+        limits = replace(PATIENT, read_s=self.read_s, attempts=self.attempts)
         client = s3_drive.polite(bucket, limits=limits, clock=self.clock.clock())
         return S3Drive(bucket, client)
 
@@ -98,8 +112,13 @@ class S3Server:
         self.store.remove(f"docs/{path}")
 
     def move(self, path: str, to: str) -> None:
-        self.write(to, self.store.read(f"docs/{path}"))
-        self.remove(path)
+        for key in self.store.keys(f"docs/{path}"):
+            self.store.copy(key, f"docs/{to}{key.removeprefix(f'docs/{path}')}")
+            self.store.remove(key)
+
+    def move_in(self, path: str, text: str) -> None:
+        self.store.write("elsewhere", text.encode())
+        self.store.copy("elsewhere", f"docs/{path}")
 
     def clear(self) -> None:
         self.store.clear()
@@ -114,10 +133,11 @@ class WebDavServer(Folder):
     proxy: Proxy
     clock: FakeClock = field(default_factory=FakeClock)
     read_s: float = 60
+    attempts: int = 1
 
     def drive(self) -> Drive:
         url = f"{self.proxy.url}/dav/docs/"
-        limits = replace(PATIENT, read_s=self.read_s, attempts=1)
+        limits = replace(PATIENT, read_s=self.read_s, attempts=self.attempts)
         secret = "the password in DAV_PASSWORD"
         client = polite(url, webdav.LOGIN, secret, limits=limits, clock=self.clock.clock())
         return WebDavDrive(url, client)

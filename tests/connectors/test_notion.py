@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from connectors.base import ConnectorError, Document, Entry
 from connectors.client import Limits
-from connectors.notion import NotionConnector
+from connectors.notion import Included, NotionConnector
 from connectors.notion_api import NotionApi, polite
 from ingest.parse import parse
 from tests.connectors.notion_server import TOKEN, Json, Notion, block, notion, rich
@@ -24,12 +25,18 @@ def connector(
     limits: Limits = PATIENT,
     clock: FakeClock | None = None,
     comments: bool = True,
+    files: bool = True,
+    readers: frozenset[str] = ALL,
+    memory: Path | None = None,
 ) -> NotionConnector:
     """Return a connector; url: of a proxy before the server."""
     home = url or server.url
     time = (clock or FakeClock()).clock()
-    client = polite(TOKEN, "NOTION_TOKEN", url=home, limits=limits, clock=time)
-    return NotionConnector("notion", NotionApi(client, home), readers=ALL, comments=comments)
+    places = {"url": home, "files_url": server.media_url}
+    client = polite(TOKEN, "NOTION_TOKEN", **places, limits=limits, clock=time)
+    included = Included(comments=comments, files=files)
+    api = NotionApi(client, home)
+    return NotionConnector("notion", api, readers=readers, included=included, memory=memory)
 
 
 def listed(server: Notion) -> dict[str, Entry]:

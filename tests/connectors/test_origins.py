@@ -114,6 +114,7 @@ def a_mediawiki() -> Iterator[Source]:
 def a_notion() -> Iterator[Source]:
     with notion() as server, proxied(server.url) as proxy:
         test_notion.fill(server)
+        server.attach("p2", "f1", "rates.txt", b"Rates of hotels.")
         yield Source(proxy, lambda: test_notion.connector(server, url=proxy.url, limits=HASTY))
 
 

@@ -69,7 +69,8 @@ class Nights:
         self.server.requests.clear()
         self.job.embedder.embedded.clear()
         url = proxy.url if proxy else ""
-        source = connector(self.server, url=url, limits=HASTY if proxy else PATIENT)
+        limits, memory = HASTY if proxy else PATIENT, self.job.data / "conf.attachments.json"
+        source = connector(self.server, url=url, limits=limits, memory=memory)
         return self.job.ingest(source).sources[0]
 
     def text(self, principals: frozenset[str] = STAFF) -> str:
@@ -121,6 +122,16 @@ def test_scenario_5_a_comment_and_an_attachment_on_an_unedited_page_are_found(
     assert (report.added, report.changed) == (1, 1)
     assert "The Ibis is good." in nights.text()
     assert "The map of hotels." in nights.text()
+
+
+def test_scenario_6_an_old_page_moved_into_the_space_today_is_found(nights: Nights) -> None:
+    nights.server.spaces["OLD"] = [("group", "staff")]
+    old = nights.server.add("40", "Plan", "<p>The plan of 2011.</p>", space="OLD")
+    old.when = "2011-05-01T10:00:00.000Z"
+    assert nights.job.ingest(connector(nights.server, "ENG")).sources[0].added == 0
+    old.space, old.parent = "ENG", "1"
+    assert nights.job.ingest(connector(nights.server, "ENG")).sources[0].added == 1
+    assert "The plan of 2011." in nights.text()
 
 
 def test_scenario_8_a_page_that_is_renamed_and_moved_is_one_document_at_its_new_place(
@@ -187,6 +198,61 @@ def test_a_fault_in_the_middle_of_a_listing_purges_nothing(nights: Nights, fault
     assert report.error is not None
     assert (report.hidden, report.deleted) == (0, 0)
     assert nights.job.known("conf") == before
+
+
+def unattached(reply: Reply) -> Reply:
+    """A whole answer that says of no page that it has attachments."""
+    answer = json.loads(reply.body)
+    rows = answer.get("results", ()) if isinstance(answer, dict) else ()
+    for row in rows:
+        if "children" in row:
+            row["children"]["attachment"] |= {"results": [], "size": 0}
+        if "pageId" in row:
+            answer |= {"results": [], "_links": {}}
+    return replace(reply, body=json.dumps(answer).encode())
+
+
+def test_attachments_that_are_listed_no_more_and_are_there_are_not_hidden(nights: Nights) -> None:
+    before = nights.job.known("conf")
+    with proxied(nights.server.url.rpartition("/")[0]) as proxy:
+        proxy.counts = lambda request: "download" not in request.path
+        proxy.fault, proxy.spoiled = unattached, lambda number: True
+        report = nights(proxy)
+        assert "the attachment 20 of page 3 lacks, and is there" in str(report.error)
+        assert (report.hidden, report.deleted) == (0, 0)
+        assert nights.job.known("conf") == before
+    assert (nights().unchanged, nights().touched) == (COUNT, False)
+
+
+def test_scenario_1_the_last_attachment_of_a_page_is_gone_the_night_it_is_deleted(
+    nights: Nights,
+) -> None:
+    nights.server.contents["20"].status = "trashed"
+    report = nights()
+    assert (report.hidden, report.error) == (1, None)
+    assert "Rates of hotels" not in nights.text()
+
+
+@pytest.mark.parametrize("change", ["moved", "renamed to a picture", "page deleted"])
+def test_an_attachment_that_is_elsewhere_or_another_thing_breaks_no_listing(
+    nights: Nights, change: str
+) -> None:
+    file = nights.server.contents["20"]
+    if change == "moved":
+        file.parent = "4"
+    elif change == "page deleted":
+        nights.server.contents["3"].status = file.status = "trashed"
+    else:
+        file.title = "rates.png"
+    report = nights()
+    assert report.error is None
+    assert report.hidden == {"moved": 0, "page deleted": 2}.get(change, 1)
+
+
+@pytest.mark.parametrize("kept", [b"", b"[]", b'{"format": 1}', b'{"format": 9}'])
+def test_a_damaged_memory_of_attachments_is_begun_anew(nights: Nights, kept: bytes) -> None:
+    (nights.job.data / "conf.attachments.json").write_bytes(kept)
+    assert (nights().unchanged, nights().error) == (COUNT, None)
 
 
 def test_an_empty_list_of_the_attachments_that_a_page_showed_purges_none(tmp_path: Path) -> None:

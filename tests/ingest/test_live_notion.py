@@ -13,7 +13,7 @@ from tests.connectors.notion_server import Notion, block, notion, rich
 from tests.connectors.test_client import PATIENT, FakeClock
 from tests.connectors.test_notion import connector, fill, listed
 from tests.connectors.web_server import Reply
-from tests.ingest.job import Job
+from tests.ingest.job import ALL, HR, Job
 from tests.ingest.test_live_confluence import found_text
 from tests.servers.proxy import FAULTS, Fault, Proxy, proxied
 
@@ -48,12 +48,14 @@ class Nights:
         self.server = server
         self.job = Job(data)
 
-    def __call__(self, proxy: Proxy | None = None) -> SourceReport:
+    def __call__(self, proxy: Proxy | None = None, readers: frozenset[str] = ALL) -> SourceReport:
         """Ingest as a new process does."""
         self.server.requests.clear()
         self.job.embedder.embedded.clear()
         url = proxy.url if proxy else ""
-        source = connector(self.server, url=url, limits=HASTY if proxy else PATIENT)
+        limits = HASTY if proxy else PATIENT
+        memory = self.job.data / "notion.attachments.json"
+        source = connector(self.server, url=url, limits=limits, readers=readers, memory=memory)
         return self.job.ingest(source).sources[0]
 
     def text(self) -> str:
@@ -102,6 +104,34 @@ def test_scenario_5_a_comment_and_an_edit_within_the_same_minute_are_found(night
     assert "130 euro" in nights.text()
 
 
+def test_scenario_5_a_file_on_an_unedited_page_is_found_and_gone_when_it_is_deleted(
+    nights: Nights,
+) -> None:
+    nights.server.attach("p4", "f1", "torques.txt", b"The torque of the lid is 0.6 Nm.")
+    nights()
+    assert "The torque of the lid is 0.6 Nm." in nights.text()
+    nights.server.blocks["p4"].pop()
+    report = nights()
+    assert (report.hidden, report.error) == (1, None)
+    assert "0.6 Nm" not in nights.text()
+
+
+def test_scenario_6_an_old_page_that_is_shared_today_is_found(nights: Nights) -> None:
+    text = block("b7", "paragraph", "The plan of 2011.")
+    nights.server.add("p7", "Plan", text, last_edited_time="2011-05-01T10:00:00.000Z")
+    nights.server.unshared.add("p7")
+    assert nights().added == 0
+    nights.server.unshared.remove("p7")
+    assert nights().added == 1
+    assert "The plan of 2011." in nights.text()
+
+
+def test_scenario_7_a_page_that_is_found_in_two_ways_is_one_document(nights: Nights) -> None:
+    assert "p2" in nights.server.found
+    assert any(each["id"] == "p2" for each in nights.server.blocks["p1"])
+    assert nights.text().count("At most 120 euro.") == 1
+
+
 def test_scenario_8_a_page_that_is_renamed_and_moved_is_one_document(nights: Nights) -> None:
     moved = nights.server.blocks["p2"].pop()
     nights.server.blocks["p4"].append(moved)
@@ -121,6 +151,16 @@ def test_scenario_10_a_page_without_text_is_reported_and_the_others_are_read(
     report = nights()
     assert [failure.document_id for failure in report.failures] == ["notion:p4"]
     assert "Number seven." in nights.text()
+
+
+def test_scenario_11_other_readers_in_the_settings_hold_after_the_night_text_unchanged(
+    nights: Nights,
+) -> None:
+    report = nights(readers=HR)
+    assert (report.readers_changed, report.changed) == (COUNT, 0)
+    assert nights.job.embedder.embedded == []
+    assert nights.text() == ""
+    assert "120 euro" in found_text(nights.job, HR)
 
 
 def test_scenario_12_429_with_retry_after_120_is_waited_for(nights: Nights) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from connectors.client import Account, Client
 from connectors.slack import SlackConnector
+from connectors.slack_files import Files
 from connectors.slack_memory import Memory
 from connectors.slack_roster import Selection
 from index.local import PublishedStore
@@ -14,7 +16,7 @@ from ingest.report import SourceReport
 from tests.connectors.slack_company import SlackCompany
 from tests.connectors.test_slack_export import reply, said, ts
 from tests.ingest.job import ALL, Job
-from tests.ui.slack_server import TEAM, Fault
+from tests.ui.slack_server import BOT_TOKEN, TEAM, Fault
 
 ANN = frozenset({"everyone", "user:ann@x.example"})
 
@@ -32,7 +34,9 @@ class Nights:
         now = self.job.now.timestamp()
         memory = Memory(self._data / "threads.sqlite", reread_days=7)
         api = self.company.api(sleep=lambda seconds: None)
-        source = SlackConnector("slack", api, Selection(ALL), memory, now=lambda: now)
+        account = Account(headers={"Authorization": f"Bearer {BOT_TOKEN}"})
+        files = Files(api, Client(self.company.files_origin, account))
+        source = SlackConnector("slack", api, Selection(ALL), memory, files=files, now=lambda: now)
         self.company.calls.clear()
         self.job.embedder.embedded.clear()
         return self.job.ingest(source).sources[0]
@@ -73,6 +77,34 @@ def test_a_night_without_news_reads_no_thread_it_need_not_and_embeds_nothing(
     assert nights.job.embedder.embedded == []
     assert nights.company.count("conversations.replies") < 8  # a seventh, as their turns fall
     assert nights.company.count("conversations.history") == 2
+
+
+def test_scenario_1_a_deleted_thread_is_gone_after_the_night(nights: Nights) -> None:
+    nights.company.delete("C2", ts(FIRST + 5))
+    nights.company.delete("C2", ts(FIRST))
+    assert nights().hidden == 1
+    assert "of help-it" in nights.text()
+    assert "blue badge 0 of help-it" not in nights.text()
+
+
+def test_scenario_6_an_old_channel_that_the_app_is_invited_to_today_is_found(
+    nights: Nights,
+) -> None:
+    nights.company.add_channel("C3", "archive", is_member=False)
+    nights.company.put("C3", said(FIRST - 1440, "The red badge is of a year ago."))
+    assert nights().added == 0
+    nights.company.add_channel("C3", "archive")
+    assert nights().added == 1
+    assert "The red badge is of a year ago." in nights.text()
+
+
+def test_scenario_7_a_file_shared_into_two_channels_is_one_document(nights: Nights) -> None:
+    plan = nights.company.share("F1", b"The purple badge opens the roof.")
+    nights.company.put("C1", said(FIRST - 500, "Of the roof", files=[plan]))
+    nights.company.put("C2", said(FIRST - 500, "Have a look", files=[plan]))
+    nights()
+    assert [id for id in nights.job.known("slack") if "F1" in id] == ["slack:file:F1"]
+    assert nights.text().count("The purple badge opens the roof.") == 1
 
 
 def test_scenario_3_a_reply_of_today_in_an_old_thread_is_found(nights: Nights) -> None:

@@ -33,9 +33,12 @@ class Store:
     def write(self, key: str, body: bytes, *, encoding: str = "") -> None:
         self._s3.put_object(Bucket=BUCKET, Key=key, Body=body, ContentEncoding=encoding)
 
-    def read(self, key: str) -> bytes:
-        body: bytes = self._s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
-        return body
+    def keys(self, prefix: str) -> list[str]:
+        found = self._s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+        return [each["Key"] for each in found]
+
+    def copy(self, key: str, to: str) -> None:
+        self._s3.copy_object(Bucket=BUCKET, Key=to, CopySource={"Bucket": BUCKET, "Key": key})
 
     def remove(self, key: str) -> None:
         self._s3.delete_object(Bucket=BUCKET, Key=key)
