@@ -9,7 +9,6 @@ import math
 import re
 import sqlite3
 from collections.abc import Sequence
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +17,16 @@ TOKENIZER = "porter unicode61 remove_diacritics 2"
 SCHEMA = f"""
 CREATE VIRTUAL TABLE words USING fts5(context, text, content='', tokenize='{TOKENIZER}');
 """
+COMMON = 256  # chunks with a word, from which it is also kept as arrays: FTS5 gives row by row
 K1, B = 1.2, 0.75  # as in FTS5
 LEAST_IDF = 1e-6  # as in FTS5: of a word that more than half of the chunks have
 FREQUENT = 0.2  # share of the readable chunks: a word that more have is left out if others are left
 PRUNED_FROM = 10_000  # readable chunks; of fewer, every word is counted fast enough
-KEPT = 4_000_000  # places in rows of words asked lately, 8 bytes each
 
+_ARRAYS = (
+    "CREATE TABLE common_words (word TEXT PRIMARY KEY, rows BLOB NOT NULL, times BLOB NOT NULL)"
+)
+_COUNTED = "CREATE VIRTUAL TABLE temp.counted USING fts5vocab('main', 'words', 'row')"
 _TEMPORARY = (
     f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.asked USING fts5(word, tokenize='{TOKENIZER}')",
     "CREATE VIRTUAL TABLE IF NOT EXISTS temp.asked_tokens"
@@ -45,7 +48,6 @@ _COLUMN = 1 << 24  # positions of a column; a chunk has fewer
 _ROW = 2 * _COLUMN
 
 Ints = NDArray[np.int64]
-Postings = tuple[NDArray[np.int32], NDArray[np.int32]]  # rows with a word, how often each has it
 
 
 class LexicalIndex:
@@ -60,9 +62,8 @@ class LexicalIndex:
         for row, sizes in database.execute("SELECT id, sz FROM words_docsize"):
             self._lengths[row] = sum(_varints(sizes))
         self._pruned_from = pruned_from
-        self._kept: dict[tuple[str, ...], Postings] = {}
-        self._places = 0  # in what is kept
-        self._keeping = Lock()
+        named = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'common_words'")
+        self._has_arrays = named.fetchone() is not None  # of older generations only FTS5 knows
 
     def search(
         self, database: sqlite3.Connection, text: str, n: int, readable: NDArray[np.bool_]
@@ -77,7 +78,7 @@ class LexicalIndex:
             return []
         found = []
         for tokens in _tokens(database, words):
-            rows, times = self._postings(database, tuple(tokens))
+            rows, times = self._postings(database, tokens)
             mine = readable[rows]
             found.append((rows[mine], times[mine]))
         if chunks >= self._pruned_from:
@@ -90,21 +91,40 @@ class LexicalIndex:
         best = held[np.lexsort((held, -scores[held]))][:n]
         return [(int(row), float(scores[row])) for row in best]
 
-    def _postings(self, database: sqlite3.Connection, tokens: tuple[str, ...]) -> Postings:
-        """Return a word's rows; those asked lately are kept, the ones read first go first."""
-        found = self._kept.get(tokens)
-        if found is not None:
-            return found
-        rows, times = _phrase(database, tokens)
-        found = rows.astype(np.int32), times.astype(np.int32)
-        with self._keeping:
-            if tokens not in self._kept:
-                self._kept[tokens] = found
-                self._places += len(rows)
-            while self._places > KEPT:
-                oldest, _ = self._kept.pop(next(iter(self._kept)))
-                self._places -= len(oldest)
-        return found
+    def _postings(self, database: sqlite3.Connection, tokens: Sequence[str]) -> tuple[Ints, Ints]:
+        if self._has_arrays and len(tokens) == 1:
+            query = "SELECT rows, times FROM common_words WHERE word = ?"
+            for rows, times in database.execute(query, tokens):
+                return np.frombuffer(rows, np.int32), np.frombuffer(times, np.int32)
+        return _phrase(database, tokens)
+
+
+def write(database: sqlite3.Connection, *, common: int = COMMON) -> None:
+    """Index the words of every chunk anew, in place of what was indexed before.
+
+    database: a generation's, open for writing. common: as COMMON, which says why.
+    """
+    database.execute("DROP TABLE IF EXISTS words")
+    database.execute("DROP TABLE IF EXISTS common_words")
+    database.execute(SCHEMA)
+    database.execute(
+        "INSERT INTO words (rowid, context, text) SELECT row, context, text FROM chunks"
+    )
+    database.execute("INSERT INTO words (words) VALUES ('optimize')")
+    _write_common(database, common)
+
+
+def _write_common(database: sqlite3.Connection, common: int) -> None:
+    unasked = {token for tokens in _tokens(database, sorted(STOP_WORDS)) for token in tokens}
+    database.execute(_ARRAYS)
+    database.execute(_COUNTED)
+    counted = database.execute("SELECT term FROM temp.counted WHERE doc >= ?", (common,))
+    for (word,) in counted.fetchall():
+        if word not in unasked:
+            rows, times = (one.astype(np.int32).tobytes() for one in _phrase(database, [word]))
+            database.execute("INSERT INTO common_words VALUES (?, ?, ?)", (word, rows, times))
+    for table in ("counted", "postings", "asked_tokens", "asked"):
+        database.execute(f"DROP TABLE temp.{table}")
 
 
 def terms(text: str) -> list[str]:
@@ -131,7 +151,7 @@ def _tokens(database: sqlite3.Connection, words: Sequence[str]) -> list[list[str
     return list(found.values())
 
 
-def _phrase(database: sqlite3.Connection, tokens: Sequence[str]) -> tuple[Ints, NDArray[np.int64]]:
+def _phrase(database: sqlite3.Connection, tokens: Sequence[str]) -> tuple[Ints, Ints]:
     """Return the rows where the tokens follow each other, ascending, and how often they do."""
     if len(tokens) == 1:
         counted = database.execute(

@@ -290,12 +290,7 @@ class LocalBuild:
             "UPDATE chunks SET row = ? WHERE row = ?",
             [(position, row) for position, row in enumerate(rows) if position != row],
         )
-        database.execute("DROP TABLE IF EXISTS words")
-        database.execute(lexical.SCHEMA)
-        database.execute(
-            "INSERT INTO words (rowid, context, text) SELECT row, context, text FROM chunks"
-        )
-        database.execute("INSERT INTO words (words) VALUES ('optimize')")
+        lexical.write(database)
         (documents,) = database.execute("SELECT count(*) FROM documents").fetchone()
         database.commit()
         database.execute("VACUUM")

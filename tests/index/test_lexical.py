@@ -6,17 +6,18 @@ import sqlite3
 import numpy as np
 import pytest
 
-from index.lexical import SCHEMA, LexicalIndex, terms
+from index.lexical import COMMON, LexicalIndex, terms, write
 
 WORDS = "leave travel gateway firmware probe_one probe_two invoice holidays contract pump".split()
 ODDS = [1 / (n + 1) for n in range(len(WORDS))]
 
 
-def database(texts: dict[int, tuple[str, str]]) -> sqlite3.Connection:
+def database(texts: dict[int, tuple[str, str]], *, common: int = COMMON) -> sqlite3.Connection:
     made = sqlite3.connect(":memory:")
-    made.execute(SCHEMA)
+    made.execute("CREATE TABLE chunks (row INTEGER PRIMARY KEY, context TEXT, text TEXT)")
     rows = [(row, context, text) for row, (context, text) in texts.items()]
-    made.executemany("INSERT INTO words (rowid, context, text) VALUES (?, ?, ?)", rows)
+    made.executemany("INSERT INTO chunks (row, context, text) VALUES (?, ?, ?)", rows)
+    write(made, common=common)
     return made
 
 
@@ -29,13 +30,14 @@ def by_sqlite(made: sqlite3.Connection, text: str, n: int) -> list[tuple[int, fl
     return rows.fetchall()
 
 
-def test_a_score_is_what_sqlite_gives_where_only_the_readable_exists() -> None:
+@pytest.mark.parametrize("common", [1, 30, 1000], ids=["arrays", "some arrays", "no array"])
+def test_a_score_is_what_sqlite_gives_where_only_the_readable_exists(common: int) -> None:
     dice = random.Random(3)
     texts = {
         row: (dice.choice(WORDS), " ".join(dice.choices(WORDS, ODDS, k=dice.randint(1, 200))))
         for row in range(300)
     }
-    everything = database(texts)
+    everything = database(texts, common=common)
     index = LexicalIndex(everything, 300)
     for _ in range(50):
         readable = np.array([dice.random() < 0.6 for _ in range(300)])
@@ -73,11 +75,19 @@ def test_in_a_large_index_a_word_of_every_fifth_chunk_is_left_out_unless_nothing
     assert len(index.search(made, "pump gateway", 99, everything)) == 30
 
 
-def test_a_word_asked_again_is_found_again_by_who_reads_other_chunks() -> None:
-    made = database({0: ("", "pump"), 1: ("", "pump pump")})
-    index = LexicalIndex(made, 2)
-    first = index.search(made, "pump", 9, np.array([True, False]))
-    both = index.search(made, "pump", 9, np.array([True, True]))
-    assert [row for row, _ in first] == [0]
-    assert [row for row, _ in both] == [1, 0]
-    assert index.search(made, "pump", 9, np.array([True, False])) == first
+def test_words_are_found_in_a_generation_of_before_there_were_arrays() -> None:
+    made = database({0: ("", "pump"), 1: ("", "pump pump")}, common=1)
+    everything = np.array([True, True])
+    now = LexicalIndex(made, 2).search(made, "pump", 9, everything)
+    made.execute("DROP TABLE common_words")
+    assert LexicalIndex(made, 2).search(made, "pump", 9, everything) == now
+    assert [row for row, _ in now] == [1, 0]
+
+
+def test_writing_anew_forgets_the_words_of_before() -> None:
+    made = database({0: ("", "pump"), 1: ("", "leave")}, common=1)
+    made.execute("DELETE FROM chunks WHERE row = 1")
+    write(made, common=1)
+    found = LexicalIndex(made, 1).search(made, "leave", 9, np.array([True]))
+    assert found == []
+    assert made.execute("SELECT word FROM common_words").fetchall() == [("pump",)]
