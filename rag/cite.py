@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from index.base import Embedder, Hit
 from rag import verify, words
 from rag.base import Citation, Outcome, Quote, Verdict
-from rag.evidence import Sentence
+from rag.evidence import NOT_HERE, Sentence
 from rag.sentences import sentences
 
 MIN_COSINE = 0.6  # claim and sentence, both embedded; below it they speak of different things
@@ -212,7 +212,11 @@ def citation(hit: Hit, supports: Sequence[Sentence], marker: int) -> Citation:
 def _quotes(hit: Hit, supports: Sequence[Sentence]) -> tuple[Quote, ...]:
     """Return the sentences and their lead-in lines verbatim, in reading order, each once."""
     spans = {(s.start, s.end) for s in supports}
-    spans |= {(s.lead_start, s.lead_start + len(s.lead)) for s in supports if s.lead}
+    spans |= {
+        (s.lead_start, s.lead_start + len(s.lead))
+        for s in supports
+        if s.lead and s.lead_start != NOT_HERE
+    }
     first = hit.chunk.start
     return tuple(
         Quote(hit.chunk.text[start - first : end - first], start, end)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from index.base import Embedder, Hit, Vector
+from index.base import Chunk, Embedder, Hit, Vector
 from rag import words
 from rag.base import Reader
 from rag.sentences import units
@@ -60,6 +60,7 @@ COMPARED = (
 )
 
 UNREAD = -20.0  # the score of a sentence that was not read
+NOT_HERE = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,9 @@ class Sentence:
     end: int
     text: str  # verbatim
     lead: str  # the line that introduces it, verbatim; "" if there is none
-    lead_start: int  # where the lead begins in the document's parsed text
+    lead_start: (
+        int  # where the lead begins in the document's parsed text; NOT_HERE: before the chunk
+    )
     row: bool
     heading: str  # of the place it stands in
     in_context: str  # as it is embedded and read: title or heading, lead, text
@@ -223,7 +226,8 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
     chunk = hit.chunk
     none = np.zeros(0, np.float32)  # until `candidates` fills it in
     found = []
-    cut = units(chunk.text)
+    header = _header_above(chunk)  # of the rows until the first line that is none
+    cut = units(chunk.text, in_table=bool(header))
     leads = {unit.lead for unit in cut}
     asked, asker = "", -1  # the question that the sentence comes after, and its message
     messages = [match.start() for match in _MESSAGE.finditer(chunk.text)]
@@ -231,7 +235,9 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
         text = chunk.text[unit.start : unit.end]
         above = chunk.text[slice(*unit.lead)] if unit.lead else ""
         lead = above.strip()
-        introduced = unit.lead[0] + above.index(lead) if unit.lead else unit.start
+        introduced = chunk.start + unit.lead[0] + above.index(lead) if unit.lead else NOT_HERE
+        header = header if unit.row and not unit.lead else ""
+        lead = lead or header
         heading = chunk.place_at(chunk.start + unit.start).heading
         says_nothing = (
             (len(text) < MIN_LETTERS and not lead)
@@ -255,7 +261,7 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
                 end=chunk.start + unit.end,
                 text=text,
                 lead=lead,
-                lead_start=chunk.start + introduced,
+                lead_start=introduced,
                 row=unit.row,
                 heading=" › ".join(heading),
                 in_context=_in_context(
@@ -271,6 +277,12 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
         if not messages:  # of a FAQ, the sentence after it; of a thread, the message after it
             asked = ""
     return found
+
+
+def _header_above(chunk: Chunk) -> str:
+    """Return the header row of the table that a chunk begins inside; "" if it does not."""
+    _, _, last = chunk.context.rpartition("\n")
+    return last if " | " in last and last != chunk.context else ""
 
 
 def _in_context(title: str, heading: Sequence[str], text: str) -> str:

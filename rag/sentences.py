@@ -26,11 +26,13 @@ class Unit:
     row: bool  # whether it is a table row
 
 
-def units(text: str) -> list[Unit]:
-    """Cut a text into units, in order. They do not overlap, and blank lines are in none."""
+def units(text: str, *, in_table: bool = False) -> list[Unit]:
+    """Cut a text into units, in order. They do not overlap, and blank lines are in none.
+
+    in_table: the text begins inside a table, whose header row is not in it.
+    """
     found: list[Unit] = []
     lead: tuple[int, int] | None = None
-    in_table = False
     for start, end in _lines(text):
         line = text[start:end]
         if not line.strip() or (in_table and " | " not in line):

@@ -1,5 +1,7 @@
 """Citations: what a sentence needs to count as supported, and what a citation carries."""
 
+from dataclasses import replace
+
 import pytest
 
 from rag.cite import Claim, cited, matched, omits, repaired, resolve, verbatim
@@ -124,6 +126,18 @@ def test_a_table_whose_first_column_has_no_name_is_told_and_quoted_right() -> No
     assert verbatim(row).text == "Hotel, a night; EU: €155; UK: £135"
     (citation,) = cited([verbatim(row)], [found])[1]
     assert [quote.text for quote in citation.quotes] == ["| EU | UK", row.text]
+
+
+def test_rows_of_a_table_that_began_in_an_earlier_chunk_keep_its_column_names() -> None:
+    begun = hit("Oslo | 23\nBonn | 31\n\nTown | Rooms\nLeeds | 7")
+    chunk = replace(begun.chunk, context="Offices › Desks\nOffice | Desks")
+    found = replace(begun, chunk=chunk)
+    rows = {s.text: s for s in ranked("desks rooms in the office", found) if s.row}
+    assert verbatim(rows["Oslo | 23"]).text == "Office: Oslo; Desks: 23"
+    assert verbatim(rows["Bonn | 31"]).text == "Office: Bonn; Desks: 31"
+    assert verbatim(rows["Leeds | 7"]).text == "Town: Leeds; Rooms: 7"
+    (citation,) = cited([verbatim(rows["Bonn | 31"])], [found])[1]
+    assert [quote.text for quote in citation.quotes] == ["Bonn | 31"]  # the names are not in it
 
 
 def test_two_sentences_of_one_place_share_a_number_and_other_places_get_their_own() -> None:

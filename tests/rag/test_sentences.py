@@ -45,6 +45,11 @@ def test_sentences_items_and_rows_come_with_their_lead() -> None:
     ]
 
 
+def test_no_row_of_a_table_that_began_before_the_text_is_its_header() -> None:
+    text = "EMEA | 25\nAPAC | 21\nBoth can be carried over."
+    assert [unit.lead for unit in units(text, in_table=True)] == [None, None, None]
+
+
 @pytest.mark.parametrize(
     "text",
     ["It costs 3.5 euros.", "See sec. 4.2 of the guide.", "Approved by J. Smith and the board."],
