@@ -22,7 +22,7 @@ class Unit:
 
     start: int  # [start, end) in the text, blank ends and list bullets left out
     end: int
-    lead: tuple[int, int] | None  # the "…:" line above a list, the header row above a table row
+    lead: tuple[int, int] | None  # the sentence "…:" above a list, the header row above a table row
     row: bool  # whether it is a table row
 
 
@@ -49,9 +49,10 @@ def units(text: str, *, in_table: bool = False) -> list[Unit]:
         if item is None:
             lead = None
         body = start + (item.end() if item else 0)
-        found += [Unit(a, b, lead, row=False) for a, b in sentences(text, body, end)]
+        cut = list(sentences(text, body, end))
+        found += [Unit(a, b, lead, row=False) for a, b in cut]
         if line.rstrip().endswith(":") and (item is None or lead is None):
-            lead = (body, end)
+            lead = cut[-1]
     return found
 
 

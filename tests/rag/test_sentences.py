@@ -45,6 +45,11 @@ def test_sentences_items_and_rows_come_with_their_lead() -> None:
     ]
 
 
+def test_of_several_sentences_above_a_list_the_last_introduces_it() -> None:
+    text = "You get a flat rate. A few things to remember:\n\n- It is 75 % on travel days."
+    assert cut(text)[-1] == ("It is 75 % on travel days.", "A few things to remember:")
+
+
 def test_no_row_of_a_table_that_began_before_the_text_is_its_header() -> None:
     text = "EMEA | 25\nAPAC | 21\nBoth can be carried over."
     assert [unit.lead for unit in units(text, in_table=True)] == [None, None, None]
