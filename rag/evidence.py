@@ -60,7 +60,7 @@ COMPARED = (
 )
 
 UNREAD = -20.0  # the score of a sentence that was not read
-NOT_HERE = -1
+NOT_HERE = -1  # where a lead begins that stands before the chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,7 @@ class Sentence:
     end: int
     text: str  # verbatim
     lead: str  # the line that introduces it, verbatim; "" if there is none
-    lead_start: (
-        int  # where the lead begins in the document's parsed text; NOT_HERE: before the chunk
-    )
+    lead_start: int  # where it begins in the document's parsed text, or NOT_HERE
     row: bool
     heading: str  # of the place it stands in
     in_context: str  # as it is embedded and read: title or heading, lead, text

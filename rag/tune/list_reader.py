@@ -94,7 +94,7 @@ def train(
 ) -> None:
     """Tune the first layers of the GGUF file; write adapter.safetensors and recipe.json.
 
-    If `out` holds an unfinished run of the same recipe over as many rows, that one goes on.
+    If `out` holds an unfinished run of the same recipe, start and number of rows, that one goes on.
     start: the folder of an earlier list reader to begin with; None begins with the file itself.
     compiled: a slow start for faster steps.
     """
@@ -116,7 +116,7 @@ def train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, steps + 2, pct_start=0.06)
     out.mkdir(parents=True, exist_ok=True)
     parts: dict[str, Any] = {"model": model, "optimiser": optimiser, "schedule": schedule}
-    facts = {**asdict(recipe), "rows": len(rows)}
+    facts = {**asdict(recipe), "rows": len(rows), "start": start and start.name}
     done = _resumed(out / CHECKPOINT, parts, facts)
     total = 0.0
     for step, batch in enumerate(batches[done:], start=done + 1):
