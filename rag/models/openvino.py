@@ -1,7 +1,7 @@
 """A GGUF file run by OpenVINO GenAI: the default language model on a CPU."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -10,6 +10,8 @@ import openvino_genai
 from index.compile import on_own_thread
 from rag.base import ModelError, Token
 from rag.models.streaming import streamed
+
+BROKEN = "\N{REPLACEMENT CHARACTER}"  # what a part of a letter decodes to
 
 
 class OpenVinoModel:
@@ -53,20 +55,37 @@ class OpenVinoModel:
         config: openvino_genai.GenerationConfig,
         hand_on: Callable[[str], bool],
     ) -> None:
-        told = 0
-
-        def on_piece(text: str) -> openvino_genai.StreamingStatus:
-            nonlocal told
-            told += 1
-            status = openvino_genai.StreamingStatus
-            return status.CANCEL if hand_on(text) else status.RUNNING
-
         prompt = self._tokenizer.apply_chat_template(
             [{"role": "system", "content": system}, {"role": "user", "content": user}],
             add_generation_prompt=True,
         )
-        result = self._pipeline.generate([prompt], config, on_piece)
-        if result.finish_reasons == [openvino_genai.GenerationFinishReason.LENGTH]:
-            # One piece may be two tokens; a cut reply is told by their number.
-            for _ in range(config.max_new_tokens - told):
-                hand_on("")
+        self._pipeline.generate([prompt], config, _Pieces(self._tokenizer, hand_on))
+
+
+class _Pieces(openvino_genai.StreamerBase):  # type: ignore[misc]  # untyped
+    """Hands on the text of every token as soon as it is there; GenAI's own waits for three more."""
+
+    def __init__(self, tokenizer: openvino_genai.Tokenizer, hand_on: Callable[[str], bool]) -> None:
+        super().__init__()
+        self._tokenizer = tokenizer
+        self._hand_on = hand_on
+        self._open: list[int] = []  # tokens that do not end with a whole letter yet
+
+    def write(self, token: int | Sequence[int]) -> openvino_genai.StreamingStatus:
+        """Take the next token, or several at once."""
+        status = openvino_genai.StreamingStatus
+        for one in [token] if isinstance(token, int) else token:
+            self._open.append(one)
+            text = self._tokenizer.decode(self._open)
+            if text.endswith(BROKEN):
+                text = ""
+            else:
+                self._open.clear()
+            if self._hand_on(text):
+                return status.CANCEL
+        return status.RUNNING
+
+    def end(self) -> None:
+        """Hand on what no further token completed."""
+        if self._open:
+            self._hand_on(self._tokenizer.decode(self._open))
