@@ -10,13 +10,14 @@ from rag.evidence import Sentence
 ADDED = 0.2
 SENTENCES = 3
 MAX_WORDS = 60  # of the answer
+APART = 5  # letters between two sentences that follow one another: a blank line, a bullet
 
 
 def claims(ranked: Sequence[Sentence]) -> list[Claim]:
     """Return one to three claims, each resting on the sentence it is made of.
 
-    All are of the likeliest sentence's document: what another adds is seldom to the point. Its
-    passage comes first, sentences of a passage in reading order.
+    All are of the likeliest sentence's document: what another adds is seldom to the point. It comes
+    first, with those that it follows or that follow it, then the others in reading order.
     """
     chosen: list[Sentence] = []
     length = 0
@@ -29,6 +30,19 @@ def claims(ranked: Sequence[Sentence]) -> list[Claim]:
             break
         if sentence.text not in {other.text for other in chosen}:
             chosen.append(sentence)
+    stretches = _stretches(chosen)
+    stretches.sort(key=lambda stretch: all(s is not ranked[0] for s in stretch))
+    return [verbatim(sentence) for stretch in stretches for sentence in stretch]
+
+
+def _stretches(chosen: Sequence[Sentence]) -> list[list[Sentence]]:
+    """Return the sentences in reading order, those together that stand together."""
+    stretches: list[list[Sentence]] = []
     passages = list(dict.fromkeys(sentence.hit for sentence in chosen))
-    chosen.sort(key=lambda s: (passages.index(s.hit), s.start))
-    return [verbatim(sentence) for sentence in chosen]
+    for sentence in sorted(chosen, key=lambda s: (passages.index(s.hit), s.start)):
+        before = stretches[-1][-1] if stretches else None
+        if before and before.hit == sentence.hit and sentence.start - before.end <= APART:
+            stretches[-1].append(sentence)
+        else:
+            stretches.append([sentence])
+    return stretches

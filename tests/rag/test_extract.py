@@ -36,6 +36,15 @@ def test_an_unsure_one_has_up_to_three_in_reading_order() -> None:
     ]
 
 
+def test_the_likeliest_comes_first_unless_it_follows_another() -> None:
+    pay, weeks, hours = sentence("It is", 0.3), sentence("Parental", 0.2), sentence("under", 0.3)
+    assert said(pay, weeks) == ["Parental leave is 20 weeks.", "It is at full pay."]
+    assert said(hours, weeks) == [
+        "Leave accrues so: under 3 years: 4 hours",
+        "Parental leave is 20 weeks.",
+    ]
+
+
 def test_what_another_document_adds_is_left_out() -> None:
     other = hit("Sabbaticals need a note.", document="wiki:sabbatical")
     found = ranked("leave", LEAVE, other)
