@@ -11,6 +11,8 @@ from index.compile import on_own_thread
 from rag.base import ModelError, Token
 from rag.models.streaming import streamed
 
+# Between the products of eight bits, single precision is a fifth faster here than half of it.
+OPTIONS = {"INFERENCE_PRECISION_HINT": "f32"}
 BROKEN = "\N{REPLACEMENT CHARACTER}"  # what a part of a letter decodes to
 
 
@@ -23,7 +25,9 @@ class OpenVinoModel:
         self.context_tokens = context_tokens
         self._turn = threading.Lock()
         try:
-            self._pipeline = on_own_thread(lambda: openvino_genai.LLMPipeline(str(file), "CPU"))
+            self._pipeline = on_own_thread(
+                lambda: openvino_genai.LLMPipeline(str(file), "CPU", **OPTIONS)
+            )
         except RuntimeError as error:
             raise ModelError(
                 f"the model {file} cannot be loaded: {error}", retryable=False
