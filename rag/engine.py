@@ -50,7 +50,7 @@ NOT_FOUND = "I could not find an answer to that in the documents you can read."
 class Limits:
     """Tokens, in the language model's own count."""
 
-    prompt: int = 215
+    prompt: int = 140
     reply: int = 48
 
 

@@ -12,7 +12,7 @@ from index.base import Hit
 from rag.base import LanguageModel
 from rag.evidence import Sentence
 
-VERSION = "answer-2"
+VERSION = "answer-3"
 
 # By these a model tells who speaks, wherever they stand; a document must not speak as the system.
 _TURN = re.compile(
@@ -46,6 +46,8 @@ def pack(
 ) -> Prompt:
     """Fill the prompt with the most likely sentences, grouped by passage, best passage first.
 
+    The likeliest sentence is the first of all: a small model believes what it reads first.
+
     max_tokens: of system and user text together, in the model's own count; the chat template
     adds some ten more. draft: what another model answered.
     """
@@ -63,10 +65,14 @@ def pack(
 
 
 def _blocks(hits: Sequence[Hit], chosen: Sequence[Sentence]) -> list[str]:
-    """Return one line a passage: "[1] Title: sentence sentence …", sentences in reading order."""
+    """Return one line a passage: "[1] Title: sentence sentence …".
+
+    After the likeliest sentence of all, those of a passage are in reading order.
+    """
     lines = []
     for marker, position in enumerate(dict.fromkeys(s.hit for s in chosen), start=1):
-        own = sorted((s for s in chosen if s.hit == position), key=lambda s: s.start)
+        own = [sentence for sentence in chosen if sentence.hit == position]
+        own.sort(key=lambda sentence: (sentence is not chosen[0], sentence.start))
         about = own[0].heading.rpartition(" › ")[2] or hits[position].chunk.document.title
         text = " ".join(" ".join(_said(own)).split())
         lines.append(f"[{marker}] {_without_turns(f'{about}: {text}')}")

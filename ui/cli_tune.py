@@ -105,6 +105,7 @@ def data(sets: tuple[str, ...], out: Path, refusals: float) -> None:
 @click.option("--held-out", type=FILE, help="Examples to measure the loss on during the run.")
 @click.option("--base", type=click.Path(path_type=Path, exists=True), help="Folder or GGUF file.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Adapter folder.")
+@click.option("--start", type=FOLDER, help="Folder of an adapter to begin with.")
 @click.option("--rank", type=click.IntRange(1), default=16, show_default=True)
 @click.option(
     "--rate", type=click.FloatRange(min=0, min_open=True), default=1e-3, show_default=True
@@ -116,9 +117,8 @@ def run(
     held_out: Path | None,
     base: Path | None,
     out: Path,
-    rank: int,
-    rate: float,
-    epochs: int,
+    start: Path | None,
+    **recipe: float,
 ) -> None:
     """Tune the language model by LoRA on EXAMPLES; started again, it goes on where it stopped.
 
@@ -128,8 +128,8 @@ def run(
     """
     from ui import tuning
 
-    recipe = {"rank": rank, "alpha": 2 * rank, "rate": rate, "epochs": epochs}
-    click.echo(tuning.lora(examples, held_out, base, out, recipe))
+    scaled = {**recipe, "alpha": 2 * recipe["rank"]}
+    click.echo(tuning.lora(examples, held_out, base, out, scaled, start=start))
 
 
 @tune.command()

@@ -78,7 +78,7 @@ class ModelSection(Section):
     context_tokens: int = Field(default=2048, ge=256)  # that the server's model holds
     timeout_s: float = Field(default=60, gt=0)  # the longest silence of the server
     max_tokens: int = 48  # of one answer
-    prompt_tokens: int = 215  # more would not leave 250 ms to the first token on two cores
+    prompt_tokens: int = 140  # more would not leave 250 ms to the first token on two cores
     large: LargeSection | None = None
 
     @model_validator(mode="after")

@@ -3,12 +3,14 @@
 import importlib.util
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from index.base import Embedder
+from index.base import Chunk, Embedder, Hit
 from rag import confidence, evidence
 from rag.base import Question
+from rag.eval.answers import normalise
+from rag.eval.questions import EvalQuestion, names
 from rag.evidence import Sentence
 from rag.retrieve import standalone
 from rag.tune import calibrate as fitting
@@ -17,6 +19,7 @@ from ui.evaluation import READERS
 from ui.settings import EmbedderSection, ModelSection, SettingsError
 
 PROMPT_TOKENS = ModelSection().prompt_tokens
+DEEP = 40  # chunks among which one is looked for that answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def data(folders: Sequence[Labelled], out: Path, refusals: float) -> str:
     encoder = wiring.embedder(EmbedderSection())
     likely = confidence.load().ranking.likely
     curated = curation.curate(
-        ((e, *_sentences(e, encoder)) for e in _examples(folders, encoder)),
+        ((e, *_sentences(e, encoder)) for e in _examples(folders, encoder, helped=True)),
         likely,
         wiring.model(ModelSection(path=wiring.packaged_model()), Path()),
         prompt_tokens=PROMPT_TOKENS,
@@ -98,9 +101,15 @@ def list_reader(
 
 
 def lora(
-    examples: Path, held_out: Path | None, base: Path | None, out: Path, recipe: dict[str, float]
+    examples: Path,
+    held_out: Path | None,
+    base: Path | None,
+    out: Path,
+    recipe: dict[str, float],
+    *,
+    start: Path | None = None,
 ) -> str:
-    """Tune the language model; return where the adapter is and how it did."""
+    """Tune the language model; return where the adapter is. start: an adapter to begin with."""
     _require_peft()
     from rag.tune import data as curation
     from rag.tune import lora as tuning
@@ -108,7 +117,7 @@ def lora(
     turns = curation.load(examples)
     judged = curation.load(held_out) if held_out else []
     asked = tuning.Recipe(**recipe)  # type: ignore[arg-type]  # the options carry its field names
-    tuning.train(base or wiring.packaged_model(), turns, judged, out, asked)
+    tuning.train(base or wiring.packaged_model(), turns, judged, out, asked, start=start)
     return f"Tuned on {len(turns)} examples: {out}. Now run `footnote tune merge`."
 
 
@@ -126,16 +135,28 @@ def _require_peft() -> None:
 
 
 def _sentences(example: fitting.Example, encoder: Embedder) -> tuple[list[Sentence], list[bool]]:
-    """Return the sentences found for a question, and which of them are its evidence."""
+    """Return the sentences found for a question, and which of them are its evidence.
+
+    Evidence that the chunks hold but their best sentences do not is put among them.
+    """
     found = evidence.candidates(example.query, example.vector, example.hits, encoder)
-    return found, [fitting.answers(sentence, example) for sentence in found]
+    answers = [fitting.answers(sentence, example) for sentence in found]
+    if any(answers) or not example.question.answerable:
+        return found, answers
+    missed = [
+        sentence
+        for position, hit in enumerate(example.hits)
+        for one in evidence.candidates(example.query, example.vector, [hit], encoder)
+        if fitting.answers(sentence := replace(one, hit=position), example)
+    ]
+    return [*found, *missed], [*answers, *(True for _ in missed)]
 
 
 def _rows(folders: Sequence[Labelled]) -> Iterator[str]:
     """Yield a row a question: the sentences the regression lets through, and all that answer."""
     encoder = wiring.embedder(EmbedderSection())
     likely = confidence.load().ranking.likely
-    for example in _examples(folders, encoder):
+    for example in _examples(folders, encoder, helped=True):
         found, answers = _sentences(example, encoder)
         kept = {(sentence.hit, sentence.start) for sentence in evidence.shortlist(found, likely)}
         candidates = [
@@ -157,11 +178,36 @@ def _written(folders: Sequence[Labelled], more: Path | None, out: Path) -> Path:
     return file
 
 
-def _examples(folders: Sequence[Labelled], encoder: Embedder) -> Iterator[fitting.Example]:
+def _examples(
+    folders: Sequence[Labelled], encoder: Embedder, *, helped: bool = False
+) -> Iterator[fitting.Example]:
+    """Yield the folders' questions with what retrieval found.
+
+    helped: where it missed, a chunk that answers takes the last place, to be learned from.
+    """
     for labelled in folders:
         store = wiring.store(evaluation.indexed(labelled.folder), encoder)
         for question in evaluation.questions_of(labelled.folder, labelled.questions):
             query = standalone(Question(question.text, READERS, question.history))
             vector = encoder.embed_query(query)
-            hits = store.search(query, vector, fitting.PASSAGES, READERS)
+            hits = store.search(query, vector, DEEP if helped else fitting.PASSAGES, READERS)
+            if helped:
+                hits = _helped(hits, question)
             yield fitting.Example(question, query, vector, tuple(hits))
+
+
+def _helped(hits: Sequence[Hit], question: EvalQuestion) -> list[Hit]:
+    """Return the best hits, the last of them one that holds the evidence if none of them does."""
+    best = list(hits[: fitting.PASSAGES])
+    holding = [hit for hit in hits if _holds(hit.chunk, question)]
+    if holding and not any(hit in best for hit in holding):
+        best[-1] = holding[0]
+    return best
+
+
+def _holds(chunk: Chunk, question: EvalQuestion) -> bool:
+    text = normalise(chunk.text)
+    return any(
+        names(given, chunk.document.id) and normalise(words) in text
+        for given, words in question.evidence
+    )

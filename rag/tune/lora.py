@@ -56,16 +56,24 @@ class Encoded:
 
 
 def train(
-    base: Path, turns: Sequence[Turn], held_out: Sequence[Turn], out: Path, recipe: Recipe
+    base: Path,
+    turns: Sequence[Turn],
+    held_out: Sequence[Turn],
+    out: Path,
+    recipe: Recipe,
+    *,
+    start: Path | None = None,
 ) -> None:
     """Tune the model in `base`, a folder or a GGUF file; write the adapter into `out`.
 
     Writes adapter_model.safetensors and adapter_config.json as peft reads them, in bf16, and
     run.json with the recipe and the held-out loss at every checkpoint. If `out` holds an
-    unfinished run of the same recipe, that one goes on.
+    unfinished run of the same recipe and start, that one goes on.
+    start: the folder of an earlier adapter to begin with, of the same base and rank.
     """
     torch.manual_seed(recipe.seed)
-    model, tokenizer = load(base)
+    # On a CPU, single precision that is cast to half of it for the products is a quarter faster.
+    model, tokenizer = load(base, torch.bfloat16 if torch.cuda.is_available() else torch.float32)
     encoded = _encoded(tokenizer, turns, recipe.max_tokens)
     judged = _encoded(tokenizer, held_out, recipe.max_tokens)
     lora = LoraConfig(
@@ -75,7 +83,14 @@ def train(
     weights = [weight for weight in tuned.parameters() if weight.requires_grad]
     batches = list(_batches(encoded, recipe))
     optimiser = torch.optim.AdamW(weights, lr=recipe.rate, weight_decay=0.0)
-    facts = {"recipe": asdict(recipe), "turns": len(encoded), "steps": len(batches)}
+    if start is not None:
+        put_factors(tuned, load_file(start / ADAPTER))
+    facts = {
+        "recipe": asdict(recipe),
+        "start": start and start.name,
+        "turns": len(encoded),
+        "steps": len(batches),
+    }
     done, curve = _resume(tuned, optimiser, out, facts)
     lora.base_model_name_or_path = base.stem  # not where it lay on this machine
     lora.save_pretrained(str(out))
@@ -153,12 +168,13 @@ def _loss(model: PeftModel, batch: Sequence[Encoded]) -> Tensor:
         seen[row, longest - len(one) :] = 1
         labels[row, replies - len(one.reply) :] = torch.tensor(one.reply)
     device = model.device
-    logits = model(
-        input_ids=ids.to(device),
-        attention_mask=seen.to(device),
-        position_ids=(seen.cumsum(1) - 1).clamp(min=0).to(device),
-        logits_to_keep=replies + 1,  # the head is a fifth of the work
-    ).logits
+    with torch.autocast(device.type, torch.bfloat16):
+        logits = model(
+            input_ids=ids.to(device),
+            attention_mask=seen.to(device),
+            position_ids=(seen.cumsum(1) - 1).clamp(min=0).to(device),
+            logits_to_keep=replies + 1,  # the head is a fifth of the work
+        ).logits
     return torch.nn.functional.cross_entropy(
         logits[:, :-1].float().flatten(0, 1), labels.flatten().to(device), ignore_index=IGNORED
     )
@@ -200,7 +216,7 @@ def _resume(
     if not (out / STATE).exists():
         return 0, []
     written = json.loads((out / FACTS).read_text(encoding="utf-8"))
-    if any(written[name] != value for name, value in facts.items()):
+    if any(written.get(name) != value for name, value in facts.items()):
         return 0, []
     put_factors(model, load_file(out / ADAPTER))
     state: dict[int, dict[str, Tensor]] = {}

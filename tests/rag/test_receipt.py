@@ -55,7 +55,7 @@ def test_a_receipt_shows_what_was_searched_found_tried_and_verified(tmp_path: Pa
     assert receipt.versions["reader"] == "overlap"
     assert receipt.versions["embedder"] == "hash@1"
     (small,) = receipt.attempts
-    assert (small.model, small.prompt, small.prompted) == ("small", "answer-2", (1, 2))
+    assert (small.model, small.prompt, small.prompted) == ("small", "answer-3", (1, 2))
     assert (small.weakness, small.answers) == ("none", True)
     assert small.candidates[0] == Candidate(1, "wiki:leave", "wiki:leave@0", 0.03, 0.5, 2.0)
     end = len("Parental leave is 20 weeks at full pay.")

@@ -100,7 +100,7 @@ def test_the_last_answer_is_shown_with_passages_attempts_and_verdicts(house: Hou
         "language scripted",
         "reader overlap",
         "calibration fitted-1",
-        "Attempt 1   small (answer-2), 5 passages: answered there 0.99",
+        "Attempt 1   small (answer-3), 5 passages: answered there 0.99",
         "   1. [1]  score ",
         "wiki:leave.md  About leave",
         "sentence 1 (5 words): supported by “Parental leave is 20 weeks at full pay.” wiki:leave",

@@ -86,6 +86,13 @@ def test_unanswerable_questions_become_refusals_by_the_share_asked_for() -> None
     assert 10 <= len(replies) <= 30
 
 
+def test_the_evidence_is_placed_as_the_readers_place_it() -> None:
+    asked = [question(f"When does unused leave of year {n} lapse?") for n in range(200)]
+    turns = curated(*asked).turns
+    first = sum(turn.user.startswith("[1] Leave: Unused leave lapses") for turn in turns)
+    assert 0.65 < first / len(turns) < 0.85
+
+
 def test_a_question_written_twice_counts_once() -> None:
     made = curated(question(), question())
     assert made.outcomes == {"kept": 1, "duplicate": 1}

@@ -70,6 +70,16 @@ def test_a_stopped_run_goes_on_and_ends_where_an_uninterrupted_one_does(
         assert torch.allclose(one[name].float(), other[name].float(), atol=0.02)
 
 
+def test_a_run_begins_with_an_earlier_adapter(base: Path, tmp_path: Path) -> None:
+    lora.train(base, TURNS, TURNS, tmp_path / "first", RECIPE)
+    once = replace(RECIPE, epochs=1, rate=1e-6, checkpoint_steps=1)
+    lora.train(base, TURNS, TURNS, tmp_path / "on", once, start=tmp_path / "first")
+    assert curve(tmp_path / "on")[0]["held_out"] == pytest.approx(
+        curve(tmp_path / "first")[-1]["held_out"], abs=0.05
+    )
+    assert json.loads((tmp_path / "on" / lora.FACTS).read_text())["start"] == "first"
+
+
 def test_another_recipe_does_not_go_on_from_the_unfinished_run(base: Path, tmp_path: Path) -> None:
     lora.train(base, TURNS, [], tmp_path, replace(RECIPE, epochs=1))
     lora.train(base, TURNS, [], tmp_path, RECIPE)
