@@ -215,6 +215,7 @@ class Engine:
             any(claim.support for claim in claims)
             and relevance >= RELEVANT
             and not cite.omits(attempt.query, claims)
+            and (attempt.model != SMALL or weak or extract.shortens(claims, found.ranked))
         )
         chance = found.confidence * relevance
         if sound and attempt.model not in (SMALL, EXTRACTIVE):

@@ -107,7 +107,7 @@ class RetrievalSection(Section):
 class AnswerSection(Section):
     """When an answer is good enough to be shown."""
 
-    accept: Annotated[float, Field(ge=0, le=1)] = 0.4  # probability of being right and supported
+    accept: Annotated[float, Field(ge=0, le=1)] = 0.35  # probability of being right and supported
 
 
 class WebSection(Section):

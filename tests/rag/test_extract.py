@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
+from rag.cite import Claim
 from rag.evidence import Sentence
-from rag.extract import claims
+from rag.extract import claims, shortens
 from tests.rag.corpus import hit, ranked
 
 LEAVE = hit(
@@ -60,3 +63,18 @@ def test_a_table_row_is_said_with_its_columns() -> None:
 
 def test_nothing_is_said_of_nothing() -> None:
     assert claims([]) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "is_shorter"),
+    [
+        ("Parental leave is 20 weeks.", True),
+        ("Leave is 20 weeks.", True),
+        ("20 weeks is parental leave.", False),  # turned round
+        ("Leave.", False),  # too little is left
+        ("Parental leave is 20 paid weeks.", False),  # something is added
+    ],
+)
+def test_a_shorter_answer_leaves_words_out_and_nothing_else(said: str, is_shorter: bool) -> None:
+    likely = [sentence("Parental", 0.9)]
+    assert shortens([Claim(said, likely[0])], likely) is is_shorter

@@ -19,12 +19,13 @@ def test_the_command_on_the_card_asks_for_the_recipe_that_shipped(
     monkeypatch.chdir(tmp_path)
     for name in ("turns.jsonl", "held_out.jsonl"):
         Path(name).touch()
+    Path("earlier").mkdir()
     card = (ADAPTER / "MODEL_CARD.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"footnote tune run (.+)", card.partition("## Commands")[2])
     asked = run.make_context("run", shlex.split(command)).params
     rank = asked["rank"]
     # The card says that the steps between two checkpoints have no option.
-    made = Recipe(rank, 2 * rank, asked["rate"], asked["epochs"], checkpoint_steps=40)
+    made = Recipe(rank, 2 * rank, asked["rate"], asked["epochs"], checkpoint_steps=100)
     shipped = json.loads((ADAPTER / "run.json").read_text(encoding="utf-8"))
     assert made == Recipe(**shipped["recipe"])
     assert asked["base"] is None
