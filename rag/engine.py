@@ -215,7 +215,7 @@ class Engine:
             any(claim.support for claim in claims)
             and relevance >= RELEVANT
             and not cite.omits(attempt.query, claims)
-            and (attempt.model != SMALL or weak or extract.shortens(claims, found.ranked))
+            and (attempt.model != SMALL or weak or self._keeps(claims, found))
         )
         chance = found.confidence * relevance
         if sound and attempt.model not in (SMALL, EXTRACTIVE):
@@ -236,6 +236,10 @@ class Engine:
             written=reply.text,
             verdicts=cite.verdicts(claims, found.hits),
         )
+
+    def _keeps(self, claims: Sequence[cite.Claim], found: _Evidence) -> bool:
+        kept = self._policy.kept
+        return kept == 0 or extract.shortens(claims, found.ranked, kept)
 
     def _compare(self, attempt: Attempt, found: _Evidence, watch: _Watch) -> Draft:
         """Return both sides of the disagreement that the attempt before came upon."""

@@ -11,7 +11,6 @@ from rag.evidence import Sentence
 ADDED = 0.2
 SENTENCES = 3
 MAX_WORDS = 60  # of the answer
-KEPT = 2 / 3  # share of the answer's content words that a shorter one must keep
 APART = 5  # letters between two sentences that follow one another: a blank line, a bullet
 
 
@@ -37,8 +36,10 @@ def claims(ranked: Sequence[Sentence]) -> list[Claim]:
     return [verbatim(sentence) for stretch in stretches for sentence in stretch]
 
 
-def shortens(said: Sequence[Claim], ranked: Sequence[Sentence]) -> bool:
+def shortens(said: Sequence[Claim], ranked: Sequence[Sentence], kept: float) -> bool:
     """Whether what was said is the extractive answer with words left out, and not too many.
+
+    kept: share of its content words that must be left.
 
     A small model that turns a sentence round turns its meaning round: "red for a national, green
     for a local emergency" became "the national colour is green". It may only leave out.
@@ -46,7 +47,7 @@ def shortens(said: Sequence[Claim], ranked: Sequence[Sentence]) -> bool:
     whole = [word for claim in claims(ranked) for word in words.content_stems(claim.text)]
     left = iter(whole)
     short = [word for claim in said for word in words.content_stems(claim.text)]
-    return len(short) >= KEPT * len(set(whole)) and all(word in left for word in short)
+    return len(short) >= kept * len(set(whole)) and all(word in left for word in short)
 
 
 def _stretches(chosen: Sequence[Sentence]) -> list[list[Sentence]]:

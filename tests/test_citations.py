@@ -162,7 +162,7 @@ class Told:
             store,
             Models(HashEmbedder(), OVERLAP, self.model),
             Calibration(RANKING, SURE),
-            policy=Policy(accept=0.3),
+            policy=Policy(accept=0.3, kept=0),
             limits=Limits(prompt=60, reply=60),
         )
         self.pages = {page.id: page for page in company.pages}

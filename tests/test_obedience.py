@@ -98,7 +98,7 @@ class Company:
             wiring.store(settings_file.load(self.file), embedder),
             Models(embedder, OVERLAP, ObedientModel()),
             Calibration(RANKING, SURE),
-            policy=Policy(accept=0.01),
+            policy=Policy(accept=0.01, kept=0),
             limits=Limits(prompt=300, reply=200),
         )
         return Chat(engine, engine._store, lambda: NOW, Ratings())

@@ -77,4 +77,4 @@ def test_nothing_is_said_of_nothing() -> None:
 )
 def test_a_shorter_answer_leaves_words_out_and_nothing_else(said: str, is_shorter: bool) -> None:
     likely = [sentence("Parental", 0.9)]
-    assert shortens([Claim(said, likely[0])], likely) is is_shorter
+    assert shortens([Claim(said, likely[0])], likely, 2 / 3) is is_shorter
