@@ -82,6 +82,7 @@ class _Reply:
     until_s: float = math.inf  # after the question came; then it counts as far as it got
     prompt: str = ""  # version
     shown: tuple[int, ...] = ()  # positions of the hits in the prompt: what it may rest on
+    kept: float = 0.0  # share of the extractive answer that it must keep; 0: any words
     text: str = ""
 
 
@@ -215,7 +216,7 @@ class Engine:
             any(claim.support for claim in claims)
             and relevance >= RELEVANT
             and not cite.omits(attempt.query, claims)
-            and (attempt.model != SMALL or weak or self._keeps(claims, found))
+            and (not reply.kept or extract.shortens(claims, found.ranked, reply.kept))
         )
         chance = found.confidence * relevance
         if sound and attempt.model not in (SMALL, EXTRACTIVE):
@@ -236,10 +237,6 @@ class Engine:
             written=reply.text,
             verdicts=cite.verdicts(claims, found.hits),
         )
-
-    def _keeps(self, claims: Sequence[cite.Claim], found: _Evidence) -> bool:
-        kept = self._policy.kept
-        return kept == 0 or extract.shortens(claims, found.ranked, kept)
 
     def _compare(self, attempt: Attempt, found: _Evidence, watch: _Watch) -> Draft:
         """Return both sides of the disagreement that the attempt before came upon."""
@@ -275,13 +272,15 @@ class Engine:
         if not packed.shown:  # a question so long that it leaves no room for a passage
             return _Reply()
         tokens = model.generate(packed.system, packed.user, max_tokens=limits.reply)
-        until_s = self._policy.deadline_s
-        return _Reply(tokens, limits.reply, until_s, prompt.VERSION, packed.shown)
+        policy = self._policy
+        return _Reply(
+            tokens, limits.reply, policy.deadline_s, prompt.VERSION, packed.shown, policy.kept
+        )
 
     def _generate(
         self, reply: _Reply, found: _Evidence, question: Question, watch: _Watch
     ) -> Generator[Event, None, list[cite.Claim]]:
-        """Return the model's claims; the generation ends at the first that nothing supports.
+        """Return the model's claims; the generation ends at the first that cannot be told.
 
         Only what stood in its prompt supports them.
         """
@@ -296,7 +295,7 @@ class Engine:
                 spans = list(sentences(text, 0, len(text)))
                 if len(spans) > len(claims) + 1:  # the last one may still grow
                     claims += self._resolve(text[slice(*spans[len(claims)])], read)
-                    if not claims[-1].support:
+                    if not claims[-1].support or _adds(claims, found, reply):
                         return claims
                     said, citations = cite.cited(claims, found.hits)
                     cited = {citation.document_id for citation in citations}
@@ -329,6 +328,11 @@ class Engine:
             generation=generation,
             timings=Timings(watch.retrieved_s, watch.first_token_s, watch.elapsed()),
         )
+
+
+def _adds(claims: Sequence[cite.Claim], found: _Evidence, reply: _Reply) -> bool:
+    """Whether a reply that may only leave words out has done something else."""
+    return bool(reply.kept) and not extract.shortens(claims, found.ranked, 0)
 
 
 def _replied(said: str, watch: _Watch) -> Answer:

@@ -17,8 +17,8 @@ APART = 5  # letters between two sentences that follow one another: a blank line
 def claims(ranked: Sequence[Sentence]) -> list[Claim]:
     """Return one to three claims, each resting on the sentence it is made of.
 
-    All are of the likeliest sentence's document: what another adds is seldom to the point. It comes
-    first, with those that it follows or that follow it, then the others in reading order.
+    All are of the likeliest sentence's document: what another adds is seldom to the point. That
+    sentence comes first, with those that stand next to it, then the others in reading order.
     """
     chosen: list[Sentence] = []
     length = 0
@@ -39,7 +39,7 @@ def claims(ranked: Sequence[Sentence]) -> list[Claim]:
 def shortens(said: Sequence[Claim], ranked: Sequence[Sentence], kept: float) -> bool:
     """Whether what was said is the extractive answer with words left out, and not too many.
 
-    kept: share of its content words that must be left.
+    kept: share of its content words that must be left; 0 while more may still be said.
 
     A small model that turns a sentence round turns its meaning round: "red for a national, green
     for a local emergency" became "the national colour is green". It may only leave out.

@@ -9,8 +9,8 @@ from pathlib import Path
 from index.base import Chunk, Embedder, Hit
 from rag import confidence, evidence
 from rag.base import Question
-from rag.eval.answers import normalise
 from rag.eval.questions import EvalQuestion, names
+from rag.eval.retrieval import contains
 from rag.evidence import Sentence
 from rag.retrieve import standalone
 from rag.tune import calibrate as fitting
@@ -116,6 +116,8 @@ def lora(
 
     turns = curation.load(examples)
     judged = curation.load(held_out) if held_out else []
+    if start is not None and not (start / tuning.ADAPTER).is_file():
+        raise SettingsError(f"{start} holds no {tuning.ADAPTER}: --start is what a run wrote.")
     asked = tuning.Recipe(**recipe)  # type: ignore[arg-type]  # the options carry its field names
     tuning.train(base or wiring.packaged_model(), turns, judged, out, asked, start=start)
     return f"Tuned on {len(turns)} examples: {out}. Now run `footnote tune merge`."
@@ -206,8 +208,7 @@ def _helped(hits: Sequence[Hit], question: EvalQuestion) -> list[Hit]:
 
 
 def _holds(chunk: Chunk, question: EvalQuestion) -> bool:
-    text = normalise(chunk.text)
     return any(
-        names(given, chunk.document.id) and normalise(words) in text
+        names(given, chunk.document.id) and contains(words, chunk.text)
         for given, words in question.evidence
     )

@@ -157,7 +157,7 @@ def answering(settings: Settings) -> Answering:
         published,
         Models(encoder, judging, drafting, cascade.larger(settings)),
         confidence.load(),
-        policy=Policy(accept=settings.answer.accept),
+        policy=Policy(settings.answer.accept, settings.answer.kept),
         limits=Limits(settings.model.prompt_tokens, settings.model.max_tokens),
     )
     return Answering(engine, published, encoder)

@@ -9,11 +9,10 @@ import openvino_genai
 
 from index.compile import on_own_thread
 from rag.base import ModelError, Token
-from rag.models.streaming import streamed
+from rag.models.streaming import UNFINISHED, streamed
 
 # Between the products of eight bits, single precision is a fifth faster here than half of it.
 OPTIONS = {"INFERENCE_PRECISION_HINT": "f32"}
-BROKEN = "\N{REPLACEMENT CHARACTER}"  # what a part of a letter decodes to
 
 
 class OpenVinoModel:
@@ -81,7 +80,7 @@ class _Pieces(openvino_genai.StreamerBase):  # type: ignore[misc]  # untyped
         for one in [token] if isinstance(token, int) else token:
             self._open.append(one)
             text = self._tokenizer.decode(self._open)
-            if text.endswith(BROKEN):
+            if text.endswith(UNFINISHED):
                 text = ""
             else:
                 self._open.clear()

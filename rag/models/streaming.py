@@ -9,6 +9,7 @@ from typing import TypeVar
 from rag.base import ModelError
 
 Piece = TypeVar("Piece")
+UNFINISHED = "\N{REPLACEMENT CHARACTER}"  # what a letter decodes to while bytes of it are to come
 
 
 def streamed(

@@ -16,10 +16,9 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, StoppingCriteria
 
 from rag.base import ModelError, Token
-from rag.models.streaming import streamed
+from rag.models.streaming import UNFINISHED, streamed
 
 ADAPTER = "adapter_model.safetensors"
-UNFINISHED = "\ufffd"  # what a character decodes to of which some bytes are still to come
 
 Step = tuple[int, float]  # a token's id and its log-probability
 

@@ -43,7 +43,7 @@ def test_a_receipt_shows_what_was_searched_found_tried_and_verified(tmp_path: Pa
     made = journal(tmp_path)
     history = (("How many weeks is parental leave?", "20 weeks"),)
     question = Question("And at full pay?", ANN, history)
-    reply = "Parental leave is 20 weeks at full pay. Pigs fly at noon. "
+    reply = "Parental leave is 20 weeks. Pigs fly at noon. "
     answer = asked(made, reply, question)
     record = made.find(answer.id, ANN)
     assert (record.text, record.person) == ("And at full pay?", "ann@x.org")
@@ -54,14 +54,13 @@ def test_a_receipt_shows_what_was_searched_found_tried_and_verified(tmp_path: Pa
     assert receipt.versions["language"] == "scripted"
     assert receipt.versions["reader"] == "overlap"
     assert receipt.versions["embedder"] == "hash@1"
-    small, extractive = receipt.attempts
+    (small,) = receipt.attempts
     assert (small.model, small.prompt, small.prompted) == ("small", "answer-3", (1, 2))
-    assert (small.weakness, small.answers) == ("grounding", False)  # it lacks the sick note
-    assert (extractive.weakness, extractive.answers) == ("none", True)
+    assert (small.weakness, small.answers) == ("none", True)
     assert small.candidates[0] == Candidate(1, "wiki:leave", "wiki:leave@0", 0.03, 0.5, 2.0)
     end = len("Parental leave is 20 weeks at full pay.")
     assert small.sentences == (
-        Sentence(1, "supported", 8, "wiki:leave", "wiki:leave@0", 0, end),
+        Sentence(1, "supported", 5, "wiki:leave", "wiki:leave@0", 0, end),
         Sentence(2, "dropped", 4, None, None, 0, 0),
     )
 
