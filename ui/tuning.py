@@ -19,6 +19,7 @@ from ui.evaluation import READERS
 from ui.settings import EmbedderSection, ModelSection, SettingsError
 
 PROMPT_TOKENS = ModelSection().prompt_tokens
+READER = ("adapter.safetensors", "recipe.json")  # what a run of either reader writes
 DEEP = 40  # chunks among which one is looked for that answers
 
 
@@ -76,6 +77,7 @@ def reader(folders: Sequence[Labelled], more: Path | None, out: Path, start: Pat
     Writes rows.jsonl and the adapter into `out`. start: an adapter to go on from.
     """
     _require_peft()
+    _require_start(start, *READER)
     from rag.tune import reader as tuning
 
     rows = tuning.load(_written(folders, more, out))
@@ -92,6 +94,7 @@ def list_reader(
     start: an adapter to begin with.
     """
     _require_peft()
+    _require_start(start, *READER)
     from rag.tune import list_reader as tuning
     from rag.tune.reader import load
 
@@ -116,9 +119,12 @@ def lora(
 
     turns = curation.load(examples)
     judged = curation.load(held_out) if held_out else []
-    if start is not None and not (start / tuning.ADAPTER).is_file():
-        raise SettingsError(f"{start} holds no {tuning.ADAPTER}: --start is what a run wrote.")
     asked = tuning.Recipe(**recipe)  # type: ignore[arg-type]  # the options carry its field names
+    _require_start(start, tuning.ADAPTER, "adapter_config.json")
+    if start is not None:
+        rank = json.loads((start / "adapter_config.json").read_text(encoding="utf-8"))["r"]
+        if rank != asked.rank:
+            raise SettingsError(f"{start} has rank {rank}: go on from it with --rank {rank}.")
     tuning.train(base or wiring.packaged_model(), turns, judged, out, asked, start=start)
     return f"Tuned on {len(turns)} examples: {out}. Now run `footnote tune merge`."
 
@@ -134,6 +140,13 @@ def merge(adapter: Path, base: Path | None, out: Path) -> str:
 def _require_peft() -> None:
     if importlib.util.find_spec("peft") is None:
         raise SettingsError("Tuning needs peft. Run `pip install 'footnote[tune]'`.")
+
+
+def _require_start(start: Path | None, *files: str) -> None:
+    """Refuse a folder that no run has written, before minutes go into what it is needed for."""
+    for file in files:
+        if start is not None and not (start / file).is_file():
+            raise SettingsError(f"{start} holds no {file}: --start is a folder that a run wrote.")
 
 
 def _sentences(example: fitting.Example, encoder: Embedder) -> tuple[list[Sentence], list[bool]]:

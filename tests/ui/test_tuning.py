@@ -1,8 +1,16 @@
 """Labelled folders into examples: what retrieval missed is put back, to be learned from."""
 
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
 from rag.eval.questions import EvalQuestion
 from rag.tune.calibrate import Example
 from tests.rag.corpus import EMBEDDER, hit
+from ui import tuning
+from ui.settings import SettingsError
 from ui.tuning import _helped, _sentences
 
 OTHERS = [hit(f"The shed of site {n} opens at six.", document=f"wiki:shed-{n}") for n in range(9)]
@@ -32,3 +40,34 @@ def test_a_sentence_that_answers_is_among_those_found_though_it_shares_no_word()
     found, answers = _sentences(example, EMBEDDER)
     (right,) = (s for s, answer in zip(found, answers, strict=True) if answer)
     assert (right.hit, right.text) == (2, "Unused days lapse on 31 March.")
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda start, out: tuning.reader([], None, out, start),
+        lambda start, out: tuning.list_reader([], None, out, start),
+        lambda start, out: tuning.lora(rows(out), None, None, out, {}, start=start),
+    ],
+)
+def test_a_start_that_no_run_wrote_is_refused_before_anything_is_done(
+    run: Callable[[Path, Path], str], tmp_path: Path
+) -> None:
+    pytest.importorskip("peft")
+    with pytest.raises(SettingsError, match=r"begin holds no adapter.*--start"):
+        run(tmp_path / "begin", tmp_path / "out")
+    assert not (tmp_path / "out" / "rows.jsonl").exists()
+
+
+def test_a_start_of_another_rank_is_refused_with_the_rank_to_ask_for(tmp_path: Path) -> None:
+    pytest.importorskip("peft")
+    (tmp_path / "adapter_model.safetensors").touch()
+    (tmp_path / "adapter_config.json").write_text(json.dumps({"r": 8}))
+    with pytest.raises(SettingsError, match="--rank 8"):
+        tuning.lora(rows(tmp_path), None, None, tmp_path, {"rank": 16}, start=tmp_path)
+
+
+def rows(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "turns.jsonl").touch()
+    return folder / "turns.jsonl"
