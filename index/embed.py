@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import openvino as ov
-from safetensors.numpy import load_file
 from tokenizers import Encoding, Tokenizer
 
 from index.base import Vector, Vectors
 from index.compile import on_own_thread
-from index.encoder import Shape, Weights, build
+from index.encoder import Shape, build
+from index.weights import Mapped, Weights
 
 BATCH_TOKENS = 4096  # padded tokens a batch: beyond that the caches of 2 cores overflow
 
@@ -54,6 +54,7 @@ class Encoder:
         self._graph = on_own_thread(
             lambda: ov.Core().compile_model(graph(weights, shape), "CPU", options)
         )
+        self.run([self.tokenizer.encode("first")])  # lays out the weights, which are read again
 
     def run(self, texts: Sequence[Encoding]) -> Vectors:
         """Return (len(texts), width of the graph's rows), in the order of the texts."""
@@ -79,11 +80,13 @@ class OpenVinoEmbedder:
 
     def __init__(self, folder: Path, *, threads: int) -> None:
         """threads: 0 lets OpenVINO choose."""
-        weights = folder / "model.safetensors"
-        self._encoder = Encoder(folder, load_file(weights), build, threads=threads)
+        file = folder / "model.safetensors"
+        weights = Mapped(file)
+        self._encoder = Encoder(folder, weights, build, threads=threads)
+        weights.release()
         self.dim = self._encoder.hidden
         self.max_tokens = self._encoder.positions
-        self.name = f"{folder.parent.name}-{_fingerprint(weights)}@{self.max_tokens}"
+        self.name = f"{folder.parent.name}-{_fingerprint(file)}@{self.max_tokens}"
 
     def count_tokens(self, text: str) -> int:
         """Count as the model does, special tokens included."""

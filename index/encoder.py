@@ -4,7 +4,7 @@ Knows tensors, not text. Written out because tracing the reference model needs t
 first start and fails on its mask code; equal to it within bf16 (see tests/index/test_embed.py).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ import openvino.opset13 as op
 from numpy.typing import NDArray
 from openvino import Node
 
-Weights = Mapping[str, NDArray[np.float32]]
+from index.weights import Weights
 
 MASKED = np.float32(-1e9)  # added to the attention score of padding
 
@@ -31,8 +31,8 @@ class Shape:
 def build(weights: Weights, shape: Shape) -> ov.Model:
     """Return a graph: (ids, mask), both (batch, length) int64 → (batch, hidden) unit rows.
 
-    weights: tensors by their name in the safetensors file. Mean pooling over unmasked tokens and
-    L2 normalisation are inside the graph.
+    weights: tensors by their name in the safetensors file; the graph shares their memory. Mean
+    pooling over unmasked tokens and L2 normalisation are inside the graph.
     """
     ids, mask, pooled = _pooled(weights, shape)
     unit = op.normalize_l2(pooled, op.constant(np.array([1])), 1e-12, "max")
@@ -52,7 +52,7 @@ def build_scorer(weights: Weights, shape: Shape) -> ov.Model:
 
 def _pooled(weights: Weights, shape: Shape) -> tuple[Node, Node, Node]:
     def weight(name: str) -> Node:
-        return op.constant(weights[name])
+        return op.constant(weights[name], shared_memory=True)
 
     ids = op.parameter([-1, -1], np.int64, name="ids")
     mask = op.parameter([-1, -1], np.int64, name="mask")

@@ -89,13 +89,13 @@ def layers_of(file: gguf.GGUFReader, count: int, shape: Shape) -> dict[str, NDAr
 def build(weights: Weights, shape: Shape, layers: int) -> ov.Model:
     """Return a graph: embeddings (1, length, hidden) and rows (n,) int64 → (n,) scores.
 
-    weights: of the layers, as `layers_of` gives them; "norm.weight", "norm.bias", (hidden,), and
-    "head.weight", (1, hidden), "head.bias", (1,), of the score. rows: the tokens to score; each
-    has seen itself and what stands before it.
+    weights, whose memory the graph shares: of the layers, as `layers_of` gives them; "norm.weight",
+    "norm.bias", (hidden,), and "head.weight", (1, hidden), "head.bias", (1,), of the score.
+    rows: the tokens to score; each has seen itself and what stands before it.
     """
 
     def weight(name: str) -> Node:
-        return op.constant(weights[name])
+        return op.constant(weights[name], shared_memory=True)
 
     state = op.parameter([1, -1, shape.hidden], np.float32, name="embeddings")
     rows = op.parameter([-1], np.int64, name="rows")

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from index.embed import Encoder
-from index.encoder import Weights, build_scorer
+from index.encoder import build_scorer
+from index.weights import Mapped, Weights
 from rag.base import ModelError
 
 OWN = ("norm", "head")  # of a reader, besides what it changes of the model
@@ -24,11 +25,12 @@ class OpenVinoReader:
 
     def __init__(self, encoder: Path, adapter: Path, *, threads: int) -> None:
         """encoder: the folder it was tuned on. Raises ModelError if the two do not fit."""
-        base = load_file(encoder / "model.safetensors")
+        base = Mapped(encoder / "model.safetensors")
         recipe = json.loads((adapter / "recipe.json").read_text())
         weights = merged(base, load_file(adapter / "adapter.safetensors"))
         self.name: str = recipe["name"]
         self._encoder = Encoder(encoder, weights, build_scorer, threads=threads)
+        base.release()
         self._encoder.tokenizer.enable_truncation(MAX_TOKENS)
 
     def scores(self, question: str, sentences: Sequence[str]) -> NDArray[np.float32]:
