@@ -24,7 +24,7 @@ from rag.sentences import units
 EMBEDDED = 24  # sentences whose vectors are made for one question: 45 ms on two cores
 READ = 12  # sentences that are read one by one: 30 ms
 LISTED = 6  # sentences that are read side by side: 50 ms
-MIN_LETTERS = 12  # shorter units (a lone heading word, a table cell) answer nothing
+MIN_LETTERS = 12  # shorter units (a lone heading word, a table cell) answer only a question
 MAX_LETTERS = 1000  # of a sentence in its context, as it is embedded and read
 SURELY_FITS = 128  # letters that no script makes too many tokens of: three each in Hangul
 
@@ -237,8 +237,10 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
         header = header if unit.row and not unit.lead else ""
         lead = lead or header
         heading = chunk.place_at(chunk.start + unit.start).heading
+        message = bisect(messages, unit.start)
+        intro = asked if message == asker + 1 or not messages else ""
         says_nothing = (
-            (len(text) < MIN_LETTERS and not lead)
+            (len(text) < MIN_LETTERS and not lead and not intro)
             or (heading and text == heading[-1])
             or (unit.row and (unit.start, unit.end) in leads)  # the names of the columns
             or (text.isupper() and text[-1] not in ".!" and not unit.row and not lead)  # A HEADING
@@ -247,10 +249,8 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
         )
         if says_nothing:
             if text.endswith("?"):
-                asked, asker = text, bisect(messages, unit.start)
+                asked, asker = text, message
             continue
-        message = bisect(messages, unit.start)
-        intro = asked if message == asker + 1 or not messages else ""
         found.append(
             Sentence(
                 hit=position,
@@ -300,17 +300,20 @@ def _fitting(text: str, embedder: Embedder) -> str:
 
 
 def _promising(question: str, found: list[Sentence]) -> list[Sentence]:
-    """Keep the EMBEDDED sentences with most of the question's words, the best hits' first."""
+    """Keep the EMBEDDED sentences with most of the question's words, the best hits' first.
+
+    A word that only what a sentence is about holds counts half.
+    """
     if len(found) <= EMBEDDED:
         return found
     asked = set(words.content_stems(question))
-    scored = sorted(
-        range(len(found)),
-        key=lambda row: (
-            -len(asked & set(words.stems(f"{found[row].lead} {found[row].text}")))
-            - 1.5 / (1 + found[row].hit)
-        ),
-    )
+
+    def shared(sentence: Sentence) -> float:
+        own = asked.intersection(words.stems(f"{sentence.lead} {sentence.text}"))
+        about = asked.intersection(words.stems(sentence.in_context))
+        return (len(own) + len(own | about)) / 2 + 1.5 / (1 + sentence.hit)
+
+    scored = sorted(range(len(found)), key=lambda row: -shared(found[row]))
     return [found[row] for row in sorted(scored[:EMBEDDED])]
 
 

@@ -1,6 +1,7 @@
 """Sentences in the context that they are embedded and read in."""
 
-from tests.rag.corpus import hit, ranked
+from rag.evidence import EMBEDDED, candidates
+from tests.rag.corpus import EMBEDDER, hit, ranked
 
 THREAD = """Clara Peeters (2026-03-05 05:50): Which torque for the lid? The card says 0.8 Nm.
 
@@ -36,3 +37,19 @@ def test_a_sentence_of_more_tokens_than_the_embedder_reads_is_embedded_as_far_as
 def test_a_heading_in_capitals_is_no_sentence_but_a_warning_is() -> None:
     read = contexts("ROOF WORKS, 7 TO 18 SEPTEMBER\nDO NOT LIFT THE LID.\nThe lid is loose.")
     assert set(read) == {"DO NOT LIFT THE LID.", "The lid is loose."}
+
+
+def test_an_answer_of_one_word_counts_where_its_question_stands_before_it() -> None:
+    read = contexts("How many screws has the lid? Four.\n\nThe lid is blue. Agreed.")
+    assert "How many screws has the lid?" in read["Four."]
+    assert "Agreed." not in read
+
+
+def test_a_sentence_shares_the_words_of_the_question_before_it_by_half() -> None:
+    others = " ".join(f"Line {n} has a lid." for n in range(40))
+    text = f"{others}\n\nWhich torque for the screws of the lid? Always 0.6 Nm.\n\n{others}"
+    question = "torque of the screws of a lid"
+    vector = EMBEDDER.embed_query(question)
+    found = candidates(question, vector, [hit(text, title="#ghent-line")], EMBEDDER)
+    assert len(found) == EMBEDDED
+    assert "Always 0.6 Nm." in [sentence.text for sentence in found]
