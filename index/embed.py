@@ -5,7 +5,7 @@ Knows nothing of documents or chunks.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from index.encoder import Shape, build
 from index.weights import Mapped, Weights
 
 BATCH_TOKENS = 4096  # padded tokens a batch: beyond that the caches of 2 cores overflow
+PASS = 120  # tokens that could be read in the time that a batch takes, however small it is
 
 
 class Encoder:
@@ -113,16 +114,25 @@ class OpenVinoEmbedder:
         return row
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Group rows of similar length, so that little is padded."""
-    batch: list[int] = []
-    for row in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) + 1) * lengths[row] > BATCH_TOKENS:
-            yield batch
-            batch = []
-        batch.append(row)
-    if batch:
-        yield batch
+def _batches(lengths: Sequence[int]) -> list[list[int]]:
+    """Group rows of like length, so that padding and passes together cost least; longest first."""
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    costs: list[int] = [0]  # of the first rows in that order
+    starts: list[int] = []  # where the last batch of them starts
+    for end, row in enumerate(order, start=1):
+        most = max(1, BATCH_TOKENS // lengths[row])
+        cost, start = min(
+            (costs[start] + (end - start) * lengths[row] + PASS, start)
+            for start in range(max(0, end - most), end)
+        )
+        costs.append(cost)
+        starts.append(start)
+    found: list[list[int]] = []
+    end = len(order)
+    while end:
+        found.append(order[starts[end - 1] : end])
+        end = starts[end - 1]
+    return found
 
 
 def _fingerprint(file: Path) -> str:

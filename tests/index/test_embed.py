@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.embed import OpenVinoEmbedder
+from index.embed import BATCH_TOKENS, PASS, OpenVinoEmbedder, _batches
 from index.sentence_transformers import SentenceTransformerEmbedder
 from ui.wiring import EMBEDDER_PACKAGE, packaged
 
@@ -65,3 +65,31 @@ def test_a_batch_gives_what_single_texts_give(embedder: OpenVinoEmbedder) -> Non
 
 def test_no_texts_are_no_vectors(embedder: OpenVinoEmbedder) -> None:
     assert embedder.embed_passages([]).shape == (0, 384)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "batches"),
+    [
+        ([], []),
+        ([9], [[0]]),
+        ([30, 20, 30], [[1, 0, 2]]),  # 10 tokens of padding cost less than another pass
+        ([500, 10, 490, 12], [[2, 0], [1, 3]]),
+        ([BATCH_TOKENS + 1, 3], [[0], [1]]),
+    ],
+)
+def test_texts_are_read_together_where_padding_costs_less_than_a_pass(
+    lengths: list[int], batches: list[list[int]]
+) -> None:
+    assert _batches(lengths) == batches
+
+
+def test_batches_hold_every_text_once_and_cost_no_more_than_those_of_equal_rows() -> None:
+    lengths = [7 + n * n % 501 for n in range(300)]
+    batches = _batches(lengths)
+    assert sorted(row for batch in batches for row in batch) == list(range(300))
+    padded = [len(batch) * max(lengths[row] for row in batch) for batch in batches]
+    assert max(padded) <= BATCH_TOKENS
+    ordered = sorted(lengths)
+    for rows in (1, 4, 8):  # 8 of the longest fill a batch
+        groups = [ordered[first : first + rows] for first in range(0, 300, rows)]
+        assert sum(padded) + PASS * len(batches) <= sum(len(g) * g[-1] + PASS for g in groups)
