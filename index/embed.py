@@ -55,7 +55,7 @@ class Encoder:
         self._graph = on_own_thread(
             lambda: ov.Core().compile_model(graph(weights, shape), "CPU", options)
         )
-        self.run([self.tokenizer.encode("first")])  # lays out the weights, which are read again
+        self.run([self.tokenizer.encode("first")])  # only now are the weights laid out: see Mapped
 
     def run(self, texts: Sequence[Encoding]) -> Vectors:
         """Return (len(texts), width of the graph's rows), in the order of the texts."""

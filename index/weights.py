@@ -43,6 +43,9 @@ class Mapped(dict[str, NDArray[np.float32]]):
             self[name] = flat.reshape(shape)
 
     def release(self) -> None:
-        """Give back the memory of all pages; those that are needed again are read again."""
+        """Give back the memory of all pages; those that are needed again are read again.
+
+        OpenVINO copies weights into a layout of its own at a model's first run: best after that.
+        """
         if hasattr(mmap, "MADV_DONTNEED"):
             self._pages.madvise(mmap.MADV_DONTNEED)

@@ -53,14 +53,12 @@ def test_a_sentence_that_answers_is_among_those_found_though_it_shares_no_word()
 def test_a_start_that_no_run_wrote_is_refused_before_anything_is_done(
     run: Callable[[Path, Path], str], tmp_path: Path
 ) -> None:
-    pytest.importorskip("peft")
     with pytest.raises(SettingsError, match=r"begin holds no adapter.*--start"):
         run(tmp_path / "begin", tmp_path / "out")
     assert not (tmp_path / "out" / "rows.jsonl").exists()
 
 
 def test_a_start_of_another_rank_is_refused_with_the_rank_to_ask_for(tmp_path: Path) -> None:
-    pytest.importorskip("peft")
     (tmp_path / "adapter_model.safetensors").touch()
     (tmp_path / "adapter_config.json").write_text(json.dumps({"r": 8}))
     with pytest.raises(SettingsError, match="--rank 8"):
