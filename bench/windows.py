@@ -12,9 +12,9 @@ import sqlite3
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ from index.fuse import fuse
 from index.lexical import SCHEMA, LexicalIndex
 from index.local import FUSION_K, POOL
 from ingest.cache import VectorCache
-from ingest.chunk import windows_of
+from ingest.chunk import SPECIAL_TOKENS, window_starts, windows_of
 from rag.eval.retrieval import hit, ndcg, recall
 from ui.wiring import EMBEDDER_PACKAGE, packaged
 
@@ -132,7 +132,13 @@ def _windows(one: Passages, size: int, prefix: bool, cut: Cut, cache: VectorCach
 
 def cutter(embedder: Embedder) -> Cut:
     """Return what cuts a chunk into the texts to embed, each chunk once a size."""
-    windows = lru_cache(maxsize=None)(lambda chunk, size: windows_of(chunk, embedder, size))
+
+    def count(text: str) -> int:
+        return embedder.count_tokens(text) - SPECIAL_TOKENS
+
+    @cache
+    def windows(chunk: Chunk, size: int) -> list[str]:
+        return windows_of(replace(chunk, windows=window_starts(chunk.text, count, size)))
 
     def cut(chunk: Chunk, size: int, prefix: bool) -> list[str]:
         made = windows(chunk, size)

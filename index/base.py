@@ -1,5 +1,6 @@
 """Chunks and hits, and the seams in front of them: Embedder, Store, Build."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -61,6 +62,11 @@ class Chunk:
     end: int
     places: tuple[Place, ...]  # those that overlap [start, end), in order; at least one
     context: str  # what the text does not say itself: title, headings, a table's header row
+    windows: tuple[int, ...] = (0,)  # where in the text each begins: a vector is made of each
+
+    def window_at(self, offset: int) -> int:
+        """Return the number of the window that holds a character of the document's parsed text."""
+        return max(0, bisect_right(self.windows, offset - self.start) - 1)
 
     def place_at(self, offset: int) -> Place:
         """Return the place that holds a character of the document's parsed text."""
@@ -79,6 +85,7 @@ class Hit:
     cosine: float | None  # in [-1, 1]; None if only the words matched
     bm25: float | None  # >= 0; None if only the meaning matched
     newer: str | None = None  # id of the document that seems a newer version of this one's
+    near: tuple[float, ...] = ()  # cosine of each window of the chunk, whatever else matched
 
 
 class Embedder(Protocol):
@@ -155,7 +162,7 @@ class Build(Protocol):
         """Replace one document and all its chunks.
 
         vectors: for every chunk a matrix (windows, dim), at least one row; a chunk is as near to
-        a question as the nearest of its windows.
+        a question as the nearest of its windows. Raises ValueError for another shape.
         """
         ...
 

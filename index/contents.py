@@ -25,7 +25,7 @@ SELECT id, version, title, url, kind, updated_at, stale, (
 FROM documents d ORDER BY id
 """
 _CHUNKS = """
-SELECT row, c.id, d.id, position, text, start, "end", places, context
+SELECT row, c.id, d.id, position, text, start, "end", places, context, windows
 FROM chunks c JOIN documents d USING (document) ORDER BY d.id, position
 """
 

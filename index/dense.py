@@ -6,6 +6,7 @@ choose which are compared. That needs no training: a graph or clusters made of a
 those that somebody may not read move what they find (bench/scale.py measures what is lost).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import faiss
@@ -71,6 +72,14 @@ class DenseIndex:
         for row, cosine in zip(rows, cosines, strict=True):
             found.setdefault(int(self._owners[row]), float(cosine))
         return list(found.items())
+
+    def near(self, vector: Vector, chunks: Sequence[int]) -> list[tuple[float, ...]]:
+        """Return for each of the chunks the cosine of each of its windows."""
+        ends = np.searchsorted(self._owners, [(chunk, chunk + 1) for chunk in chunks])
+        return [
+            tuple((self._index.reconstruct_n(int(first), int(last - first)) @ vector).tolist())
+            for first, last in ends
+        ]
 
     def of_chunks(self) -> list[Vectors]:
         """Return for every chunk its vectors, (windows, dim)."""

@@ -66,7 +66,11 @@ class LocalStore:
             scores = dict(self._words.search(database, text, max(POOL, k), readable))
             fused = fuse([cosines, scores], FUSION_K)[: max(ARRANGED, k)]
             chunks = records.chunks_of_rows(database, [row for row, _ in fused])
-        hits = [Hit(chunks[row], score, cosines.get(row), scores.get(row)) for row, score in fused]
+        near = self._dense.near(vector, [row for row, _ in fused])
+        hits = [
+            Hit(chunks[row], score, cosines.get(row), scores.get(row), near=of_windows)
+            for (row, score), of_windows in zip(fused, near, strict=True)
+        ]
         return arranged(hits, text)[:k]
 
     def read(self, document_id: str, principals: frozenset[str]) -> list[Chunk]:
@@ -204,9 +208,12 @@ class LocalBuild:
         self, document: DocumentInfo, chunks: Sequence[Chunk], vectors: Sequence[Vectors]
     ) -> None:
         """Replace one document and all its chunks; a matrix (windows, dim) for every chunk."""
-        for matrix in vectors:
-            if not len(matrix) or matrix.shape[1] != self._dim:
-                raise ValueError(f"{document.id}: a chunk came with vectors of {matrix.shape}")
+        for chunk, matrix in zip(chunks, vectors, strict=True):
+            if matrix.shape != (len(chunk.windows), self._dim):
+                raise ValueError(
+                    f"{document.id}: a chunk of {len(chunk.windows)} windows came with vectors of "
+                    f"{matrix.shape}"
+                )
         rows = range(self._next_row, self._next_row + len(chunks))
         self._fresh.update(zip(rows, vectors, strict=True))
         with disk.writing(self._data):

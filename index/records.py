@@ -40,7 +40,8 @@ CREATE TABLE chunks (
   start INTEGER NOT NULL,
   "end" INTEGER NOT NULL,
   places TEXT NOT NULL, -- JSON: [[start, end, [heading, …], page, url], …]
-  context TEXT NOT NULL
+  context TEXT NOT NULL,
+  windows TEXT NOT NULL -- JSON: [start, …]
 );
 CREATE INDEX chunks_by_document ON chunks (document, position);
 """
@@ -60,7 +61,7 @@ SELECT document, id FROM documents WHERE document IN (
 )
 """
 _CHUNK = """
-SELECT row, document, id, position, text, start, "end", places, context FROM chunks
+SELECT row, document, id, position, text, start, "end", places, context, windows FROM chunks
 """
 
 
@@ -213,8 +214,9 @@ def _chunks(database: sqlite3.Connection, where: str, value: str) -> dict[int, C
             end=end,
             places=_places(places),
             context=context,
+            windows=tuple(json.loads(windows)),
         )
-        for row, document, id, position, text, start, end, places, context in found
+        for row, document, id, position, text, start, end, places, context, windows in found
     }
 
 
@@ -236,8 +238,9 @@ def _document(row: Sequence[str]) -> tuple[int, DocumentInfo]:
 def _put_chunk(database: sqlite3.Connection, row: int, document: int, chunk: Chunk) -> None:
     places = [[p.start, p.end, p.heading, p.page, p.url] for p in chunk.places]
     database.execute(
-        'INSERT INTO chunks (row, id, document, position, text, start, "end", places, context)'
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO chunks"
+        ' (row, id, document, position, text, start, "end", places, context, windows)'
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             row,
             chunk.id,
@@ -248,6 +251,7 @@ def _put_chunk(database: sqlite3.Connection, row: int, document: int, chunk: Chu
             chunk.end,
             json.dumps(places, ensure_ascii=False),
             chunk.context,
+            json.dumps(chunk.windows),
         ),
     )
 

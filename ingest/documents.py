@@ -96,7 +96,7 @@ class Loader:
         try:
             info = info_of(document, parsed, kind)
             chunks = chunks_of(info, parsed, self.embedder)
-            return _Cut(info, chunks, [windows_of(chunk, self.embedder) for chunk in chunks])
+            return _Cut(info, chunks, [windows_of(chunk) for chunk in chunks])
         except Exception as error:  # a text that nobody foresaw may not cost the others their night
             log.exception("chunks failed id=%s", document.entry.id)
             raise ChunkError(

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from connectors.base import Connector, Document, Entry, Kind
 from index import disk, erasure
-from index.base import Embedder
 from index.overlay import Overlay
 from ingest.cache import VectorCache
 from ingest.chunk import windows_of
@@ -32,7 +31,7 @@ class WithoutForgotten:
         return self._connector.fetch(entry)
 
 
-def erase(data: Path, overlay: Overlay, cache: VectorCache, embedder: Embedder) -> int:
+def erase(data: Path, overlay: Overlay, cache: VectorCache) -> int:
     """Remove every trace of forgotten documents that the published generation holds no more.
 
     That is: older generations with them, vectors that belong to no published text, and rows
@@ -44,9 +43,7 @@ def erase(data: Path, overlay: Overlay, cache: VectorCache, embedder: Embedder) 
         gone = pending - erasure.drop_generations(data, pending)
         if not gone:
             return 0
-        cache.keep_only(
-            window for chunk in erasure.chunks(data) for window in windows_of(chunk, embedder)
-        )
+        cache.keep_only(window for chunk in erasure.chunks(data) for window in windows_of(chunk))
         overlay.erased(gone)
     log.info("erased documents=%d", len(gone))
     return len(gone)

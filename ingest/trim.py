@@ -5,7 +5,7 @@ import sqlite3
 from pathlib import Path
 
 from index import kept
-from index.base import Embedder, StoreError
+from index.base import StoreError
 from ingest.cache import VectorCache
 from ingest.chunk import windows_of
 
@@ -14,7 +14,7 @@ ROOM = 2  # times what is needed: until then a file is left alone, for all chunk
 log = logging.getLogger(__name__)
 
 
-def trim(data: Path, cache: VectorCache, embedder: Embedder) -> int:
+def trim(data: Path, cache: VectorCache) -> int:
     """Drop the vectors that no generation on the disk needs, if they are most; return how many.
 
     What a rollback goes on from is kept, as it is one of them. It only saves room: what fails is
@@ -24,9 +24,7 @@ def trim(data: Path, cache: VectorCache, embedder: Embedder) -> int:
         before = cache.count()
         if before <= ROOM * kept.windows(data):
             return 0
-        cache.keep_only(
-            window for chunk in kept.chunks(data) for window in windows_of(chunk, embedder)
-        )
+        cache.keep_only(window for chunk in kept.chunks(data) for window in windows_of(chunk))
     except (OSError, EOFError, ValueError, LookupError, sqlite3.Error, StoreError) as error:
         log.warning("cache not trimmed error=%s", error)
         return 0

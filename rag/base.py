@@ -153,7 +153,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The passages are known; sent before the first word."""
+    """The best passages are known; sent before the first word."""
 
     hits: tuple[Hit, ...]
 

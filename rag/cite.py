@@ -15,7 +15,8 @@ from rag.evidence import NOT_HERE, Sentence
 from rag.sentences import sentences
 
 MIN_COSINE = 0.6  # claim and sentence, both embedded; below it they speak of different things
-MIN_OVERLAP = 0.6  # share of the claim's content words that the sentence or its heading holds
+MIN_OVERLAP = 0.6  # share of the claim's content words that the sentence or its lead-in holds
+SURELY_FITS = 128  # letters that no script makes too many tokens of: three each in Hangul
 
 WHOLE = 45  # words of a sentence that takes the place of a piece of it
 _YES_NO = re.compile(r"^(?:Yes|No)[,.:;]\s+(?=\w)", re.I)
@@ -137,14 +138,14 @@ def matched(claim: str, ranked: Sequence[Sentence], embedder: Embedder) -> Claim
     """
     if _repeats(claim):
         return Claim(claim, None)
-    vector = embedder.embed_query(claim)
     names = verify.known_names(f"{s.heading} | {s.lead} | {s.text}" for s in ranked)
-    near: list[tuple[float, Sentence]] = []
-    for sentence in ranked:
-        cosine = float(sentence.vector @ vector)
-        overlap = _overlap(claim, sentence)
-        if cosine >= MIN_COSINE and overlap >= MIN_OVERLAP:
-            near.append((cosine + overlap, sentence))
+    alike = [(overlap, s) for s in ranked if (overlap := _overlap(claim, s)) >= MIN_OVERLAP]
+    cosines = _cosines(claim, [sentence for _, sentence in alike], embedder)
+    near = [
+        (cosine + overlap, sentence)
+        for cosine, (overlap, sentence) in zip(cosines, alike, strict=True)
+        if cosine >= MIN_COSINE
+    ]
     near.sort(key=lambda each: -each[0])
     passing = (sentence for _, sentence in near if _says(claim, sentence, names))
     return Claim(claim, next(passing, None), near[0][1] if near else None)
@@ -228,6 +229,24 @@ def _overlap(claim: str, sentence: Sentence) -> float:
     asked = set(words.content_stems(claim))
     held = set(words.stems(f"{sentence.lead} {sentence.text}"))
     return len(asked & held) / len(asked) if asked else 0.0
+
+
+def _cosines(claim: str, found: Sequence[Sentence], embedder: Embedder) -> list[float]:
+    """Return how near a claim is to each of the sentences in its context."""
+    if not found:
+        return []
+    vectors = embedder.embed_passages([_fitting(s.in_context, embedder) for s in found])
+    return list((vectors @ embedder.embed_query(claim)).tolist())
+
+
+def _fitting(text: str, embedder: Embedder) -> str:
+    """Return the text as far as the embedder can read it."""
+    while len(text) > SURELY_FITS:
+        tokens = embedder.count_tokens(text)
+        if tokens <= embedder.max_tokens:
+            break
+        text = text[: len(text) * embedder.max_tokens // tokens]
+    return text
 
 
 def _repeats(claim: str) -> bool:

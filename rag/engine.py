@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Literal
 
-from index.base import Embedder, Hit, Store, Vector
+from index.base import Embedder, Hit, Store
 from rag import (
     cascade,
     cite,
@@ -157,8 +157,8 @@ class Engine:
                 hits = store.search(attempt.query, vector, attempt.passages, question.principals)
                 if not tried:
                     watch.retrieved_s = watch.elapsed()
-                    yield Found(tuple(hits))
-                found[key] = self._judge(attempt.query, question.text, vector, hits)
+                    yield Found(tuple(hits[: evidence.PASSAGES]))
+                found[key] = self._judge(attempt.query, question.text, hits)
             tried.append((yield from self._draft(attempt, found[key], question, watch)))
         # Asked of the index as it is now: a document may have been taken back meanwhile.
         readable = self._store.readable(withhold.documents(tried), question.principals)
@@ -176,16 +176,9 @@ class Engine:
             ("language", models.language.name),
         )
 
-    def _judge(self, query: str, turn: str, vector: Vector, hits: Sequence[Hit]) -> _Evidence:
+    def _judge(self, query: str, turn: str, hits: Sequence[Hit]) -> _Evidence:
         """Judge what was found for a query; turn: what was asked now, without what it borrows."""
-        ranked = evidence.rank(
-            query,
-            vector,
-            hits,
-            self._models.embedder,
-            self._models.readers,
-            self._calibration.ranking,
-        )
+        ranked = evidence.rank(query, hits, self._models.readers, self._calibration.ranking)
         if not ranked:
             return _Evidence(tuple(hits), (), 0.0)
         signals = confidence.signals(query, hits, ranked)

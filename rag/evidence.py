@@ -1,9 +1,8 @@
 """Hits into sentences, ranked by how likely each answers the question.
 
 Knows no language model. The ranking feeds the prompt, the extractive answer and the confidence.
-In four steps, each on fewer sentences than the one before: shared words choose those that are
-embedded, a regression over FEATURES those that are read one by one, their scores those that are
-read side by side.
+In three steps, each on fewer sentences than the one before: a regression over FEATURES, which need
+no model, chooses those that are read one by one, their scores those that are read side by side.
 """
 
 import math
@@ -12,30 +11,30 @@ from bisect import bisect
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.base import Chunk, Embedder, Hit, Vector
+from index.base import Chunk, Hit
 from rag import words
 from rag.base import Reader
 from rag.sentences import units
 
-EMBEDDED = 24  # sentences whose vectors are made for one question: 45 ms on two cores
-READ = 12  # sentences that are read one by one: 30 ms
+READ = 24  # sentences that are read one by one: 55 ms on two cores
 LISTED = 6  # sentences that are read side by side: 50 ms
+PASSAGES = 5  # chunks that an answer may rest on
 MIN_LETTERS = 12  # shorter units (a lone heading word, a table cell) answer only a question
-MAX_LETTERS = 1000  # of a sentence in its context, as it is embedded and read
-SURELY_FITS = 128  # letters that no script makes too many tokens of: three each in Hangul
+MAX_LETTERS = 1000  # of a sentence in its context, as it is read
+UNLIKE = 0.2  # the cosine of what nothing is known of
 
 # How a message of a conversation begins: "Clara Peeters (2026-03-05 05:50): ".
 _MESSAGE = re.compile(r"^[^\n]{1,80}? \(\d{4}-\d\d-\d\d \d\d:\d\d\): ", re.MULTILINE)
 _MAIL_HEADER = re.compile(r"(?:From|To|Cc|Date|Subject|Attachment): ")
 
 FEATURES = (
-    "cosine",  # question and sentence in its context
-    "neighbours",  # the better cosine of the sentences before and after it
-    "passage_cosine",  # question and chunk
+    "cosine",  # question and the window that it stands in
+    "passage_cosine",  # question and the nearest window of its chunk
     "rank",  # 1 / (1 + place of the chunk among the hits)
     "covered",  # share of the question's words in the sentence, by rarity
     "covered_with_context",  # … or in its headings, its lead-in or its neighbours' chunk title
@@ -76,8 +75,7 @@ class Sentence:
     lead_start: int  # where it begins in the document's parsed text, or NOT_HERE
     row: bool
     heading: str  # of the place it stands in
-    in_context: str  # as it is embedded and read: title or heading, lead, text
-    vector: Vector  # (dim,) of the sentence in its context
+    in_context: str  # as it is read: title or heading, lead, text
     features: NDArray[np.float32]  # (len(FEATURES),)
     read: float  # the pointwise reader's score
     listed: float  # the listwise reader's score
@@ -121,34 +119,18 @@ class Readers:
     listwise: Reader
 
 
-def rank(
-    question: str,
-    vector: Vector,
-    hits: Sequence[Hit],
-    embedder: Embedder,
-    readers: Readers,
-    ranking: Ranking,
-) -> list[Sentence]:
-    """Return at most READ sentences of the hits, most likely answer first.
-
-    vector: the question's. Ties keep the hits' order.
-    """
-    found = candidates(question, vector, hits, embedder)
-    found = judged(read(question, shortlist(found, ranking.likely), readers.pointwise), ranking)
+def rank(question: str, hits: Sequence[Hit], readers: Readers, ranking: Ranking) -> list[Sentence]:
+    """Return the likeliest sentences of the PASSAGES hits that hold them, likeliest first."""
+    found = shortlist(candidates(question, hits), ranking.likely)
+    found = judged(read(question, found, readers.pointwise), ranking)
     return compared(question, found, readers.listwise, ranking)
 
 
-def candidates(
-    question: str, vector: Vector, hits: Sequence[Hit], embedder: Embedder
-) -> list[Sentence]:
-    """Return at most EMBEDDED sentences of the hits, in reading order, with their features."""
+def candidates(question: str, hits: Sequence[Hit]) -> list[Sentence]:
+    """Return the sentences of the hits, in reading order, with their features."""
     found = [sentence for position, hit in enumerate(hits) for sentence in _split(position, hit)]
-    found = _promising(question, found)
-    if not found:
-        return []
-    vectors = embedder.embed_passages([_fitting(s.in_context, embedder) for s in found])
-    features = _features(question, found, hits, vectors @ vector)
-    return [replace(s, vector=vectors[i], features=features[i]) for i, s in enumerate(found)]
+    features = _features(question, found, hits)
+    return [replace(s, features=features[i]) for i, s in enumerate(found)]
 
 
 def shortlist(found: Sequence[Sentence], likely: Weights) -> list[Sentence]:
@@ -180,7 +162,8 @@ def compared(
 ) -> list[Sentence]:
     """Return the sentences with the first LISTED of them judged again, likeliest first.
 
-    found: likeliest first. None of the others comes before those LISTED.
+    found: likeliest first. None of the others comes before those LISTED. Only those of the first
+    PASSAGES hits are returned.
     """
     if not found:
         return []
@@ -189,7 +172,9 @@ def compared(
     order = np.argsort(-chances, kind="stable")
     least = float(chances.min())
     others = [replace(s, probability=min(s.probability, least)) for s in found[LISTED:]]
-    return [replace(best[i], probability=float(chances[i])) for i in order] + others
+    ranked = [replace(best[i], probability=float(chances[i])) for i in order] + others
+    passages = list(dict.fromkeys(sentence.hit for sentence in ranked))[:PASSAGES]
+    return [sentence for sentence in ranked if sentence.hit in passages]
 
 
 def listed(question: str, found: Sequence[Sentence], reader: Reader) -> list[Sentence]:
@@ -265,7 +250,6 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
                 in_context=_in_context(
                     chunk.document.title, heading, f"{intro} {lead} {text}".strip()
                 ),
-                vector=none,
                 features=none,
                 read=UNREAD,
                 listed=UNREAD,
@@ -289,54 +273,25 @@ def _in_context(title: str, heading: Sequence[str], text: str) -> str:
     return f"{' › '.join(about)}: {text}"[:MAX_LETTERS]
 
 
-def _fitting(text: str, embedder: Embedder) -> str:
-    """Return the text as far as the embedder can read it."""
-    while len(text) > SURELY_FITS:
-        tokens = embedder.count_tokens(text)
-        if tokens <= embedder.max_tokens:
-            break
-        text = text[: len(text) * embedder.max_tokens // tokens]
-    return text
-
-
-def _promising(question: str, found: list[Sentence]) -> list[Sentence]:
-    """Keep the EMBEDDED sentences with most of the question's words, the best hits' first.
-
-    A word that only what a sentence is about holds counts half.
-    """
-    if len(found) <= EMBEDDED:
-        return found
-    asked = set(words.content_stems(question))
-
-    def shared(sentence: Sentence) -> float:
-        own = asked.intersection(words.stems(f"{sentence.lead} {sentence.text}"))
-        about = asked.intersection(words.stems(sentence.in_context))
-        return (len(own) + len(own | about)) / 2 + 1.5 / (1 + sentence.hit)
-
-    scored = sorted(range(len(found)), key=lambda row: -shared(found[row]))
-    return [found[row] for row in sorted(scored[:EMBEDDED])]
-
-
-def _features(
-    question: str, found: Sequence[Sentence], hits: Sequence[Hit], cosines: Vector
-) -> NDArray[np.float32]:
+def _features(question: str, found: Sequence[Sentence], hits: Sequence[Hit]) -> NDArray[np.float32]:
     """Return (len(found), len(FEATURES))."""
     asked = words.content_stems(question)
     pairs = set(zip(asked, asked[1:], strict=False))
     kind = words.wanted(question)
     bags = [words.stems(sentence.text) for sentence in found]
     rarity = _rarity(asked, bags)
+    stems = lru_cache(maxsize=None)(words.stems)  # titles, headings and leads come again
     table = np.zeros((len(found), len(FEATURES)), np.float32)
     for row, (sentence, bag) in enumerate(zip(found, bags, strict=True)):
         hit = hits[sentence.hit]
-        about = words.stems(
-            f"{hit.chunk.document.title} {sentence.heading} {sentence.lead} {hit.chunk.context}"
-        )
+        chunk = hit.chunk
+        texts = (chunk.document.title, sentence.heading, sentence.lead, chunk.context)
+        about = {stem for text in texts for stem in stems(text)}
         content = [s for s in bag if s in rarity]
+        middle = (sentence.start + sentence.end) // 2
         table[row] = (
-            cosines[row],
-            max((cosines[i] for i in _beside(found, row)), default=0.0),
-            hit.cosine if hit.cosine is not None else 0.2,
+            hit.near[chunk.window_at(middle)] if hit.near else UNLIKE,
+            max(hit.near, default=UNLIKE),
             1.0 / (1 + sentence.hit),
             _covered(rarity, set(bag)),
             _covered(rarity, {*bag, *about}),
@@ -347,12 +302,6 @@ def _features(
             float(bool(sentence.lead)),
         )
     return table
-
-
-def _beside(found: Sequence[Sentence], row: int) -> list[int]:
-    """Return the rows before and after that are of the same chunk."""
-    rows = [i for i in (row - 1, row + 1) if 0 <= i < len(found)]
-    return [i for i in rows if found[i].hit == found[row].hit]
 
 
 def _rarity(asked: Sequence[str], bags: Sequence[list[str]]) -> dict[str, float]:

@@ -16,6 +16,7 @@ from rag import correct
 from rag.base import Answer, Draft, Question, Trace, Verdict
 from rag.retrieve import own_words
 
+NAMED = 10  # candidates of a search that are kept, besides those that were used
 CHUNK = 12  # letters of a chunk's id that are kept: enough to tell whether its text changed
 
 RECEIPTS = sa.Table(
@@ -205,6 +206,7 @@ def drop(connection: sa.Connection, answer_ids: Sequence[str]) -> None:
 
 def _tried(draft: Draft, answers: bool) -> Tried:
     ranks = {hit.chunk.id: rank for rank, hit in enumerate(draft.shown, start=1)}
+    used = {*draft.prompted, *(verdict.support for verdict in draft.verdicts)}
     return Tried(
         model=draft.model,
         prompt=draft.prompt,
@@ -214,7 +216,11 @@ def _tried(draft: Draft, answers: bool) -> Tried:
         confidence=draft.confidence,
         weakness=draft.weakness,
         answers=answers,
-        candidates=tuple(_candidate(hit, rank) for rank, hit in enumerate(draft.shown, start=1)),
+        candidates=tuple(
+            _candidate(hit, rank)
+            for rank, hit in enumerate(draft.shown, start=1)
+            if rank <= NAMED or hit.chunk.id in used
+        ),
         sentences=tuple(_sentence(each, n) for n, each in enumerate(draft.verdicts, start=1)),
     )
 

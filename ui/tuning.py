@@ -3,12 +3,13 @@
 import importlib.util
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from index.base import Chunk, Embedder, Hit
 from rag import confidence, evidence
 from rag.base import Question
+from rag.correct import Policy
 from rag.eval.questions import EvalQuestion, names
 from rag.eval.retrieval import contains
 from rag.evidence import Sentence
@@ -19,6 +20,7 @@ from ui.evaluation import READERS
 from ui.settings import EmbedderSection, ModelSection, SettingsError
 
 PROMPT_TOKENS = ModelSection().prompt_tokens
+PASSAGES = Policy().passages  # as the engine looks at
 READER = ("adapter.safetensors", "recipe.json")  # what a run of either reader writes
 DEEP = 40  # chunks among which one is looked for that answers
 
@@ -48,7 +50,7 @@ def calibrate(folders: Sequence[Labelled], out: Path) -> str:
     section = EmbedderSection()
     encoder = wiring.embedder(section)
     examples = list(_examples(folders, encoder))
-    fitted = fitting.fit(examples, encoder, wiring.readers(section))
+    fitted = fitting.fit(examples, wiring.readers(section))
     out.write_text(json.dumps(fitted.table, indent=1) + "\n", encoding="utf-8")
     return fitted.figures
 
@@ -60,7 +62,7 @@ def data(folders: Sequence[Labelled], out: Path, refusals: float) -> str:
     encoder = wiring.embedder(EmbedderSection())
     likely = confidence.load().ranking.likely
     curated = curation.curate(
-        ((e, *_sentences(e, encoder)) for e in _examples(folders, encoder, helped=True)),
+        ((e, *_sentences(e)) for e in _examples(folders, encoder, helped=True)),
         likely,
         wiring.model(ModelSection(path=wiring.packaged_model()), Path()),
         prompt_tokens=PROMPT_TOKENS,
@@ -149,22 +151,10 @@ def _require_start(start: Path | None, *files: str) -> None:
             raise SettingsError(f"{start} holds no {file}: --start is a folder that a run wrote.")
 
 
-def _sentences(example: fitting.Example, encoder: Embedder) -> tuple[list[Sentence], list[bool]]:
-    """Return the sentences found for a question, and which of them are its evidence.
-
-    Evidence that the chunks hold but their best sentences do not is put among them.
-    """
-    found = evidence.candidates(example.query, example.vector, example.hits, encoder)
-    answers = [fitting.answers(sentence, example) for sentence in found]
-    if any(answers) or not example.question.answerable:
-        return found, answers
-    missed = [
-        sentence
-        for position, hit in enumerate(example.hits)
-        for one in evidence.candidates(example.query, example.vector, [hit], encoder)
-        if fitting.answers(sentence := replace(one, hit=position), example)
-    ]
-    return [*found, *missed], [*answers, *(True for _ in missed)]
+def _sentences(example: fitting.Example) -> tuple[list[Sentence], list[bool]]:
+    """Return the sentences found for a question, and which of them are its evidence."""
+    found = evidence.candidates(example.query, example.hits)
+    return found, [fitting.answers(sentence, example) for sentence in found]
 
 
 def _rows(folders: Sequence[Labelled]) -> Iterator[str]:
@@ -172,7 +162,7 @@ def _rows(folders: Sequence[Labelled]) -> Iterator[str]:
     encoder = wiring.embedder(EmbedderSection())
     likely = confidence.load().ranking.likely
     for example in _examples(folders, encoder, helped=True):
-        found, answers = _sentences(example, encoder)
+        found, answers = _sentences(example)
         kept = {(sentence.hit, sentence.start) for sentence in evidence.shortlist(found, likely)}
         candidates = [
             {"text": sentence.in_context, "answers": answer}
@@ -205,15 +195,15 @@ def _examples(
         for question in evaluation.questions_of(labelled.folder, labelled.questions):
             query = standalone(Question(question.text, READERS, question.history))
             vector = encoder.embed_query(query)
-            hits = store.search(query, vector, DEEP if helped else fitting.PASSAGES, READERS)
+            hits = store.search(query, vector, DEEP if helped else PASSAGES, READERS)
             if helped:
                 hits = _helped(hits, question)
-            yield fitting.Example(question, query, vector, tuple(hits))
+            yield fitting.Example(question, query, tuple(hits))
 
 
 def _helped(hits: Sequence[Hit], question: EvalQuestion) -> list[Hit]:
     """Return the best hits, the last of them one that holds the evidence if none of them does."""
-    best = list(hits[: fitting.PASSAGES])
+    best = list(hits[:PASSAGES])
     holding = [hit for hit in hits if _holds(hit.chunk, question)]
     if holding and not any(hit in best for hit in holding):
         best[-1] = holding[0]

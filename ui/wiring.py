@@ -205,9 +205,9 @@ def ingest(
                     purged=purged,
                     dropped=night.dropped(settings, only, kept.ledger),
                 )
-                erase(data, hidden, cache, encoder)
+                erase(data, hidden, cache)
                 if report.generation:
-                    trim(data, cache, encoder)
+                    trim(data, cache)
                 return report
         finally:
             build.abandon()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
-from index.base import Embedder, Hit, Vector
+from index.base import Hit
 from rag import confidence, evidence, extract, words
 from rag.base import Reader
 from rag.cite import cited
@@ -21,7 +21,6 @@ from rag.eval.questions import EvalQuestion, names
 from rag.eval.rows import RIGHT_F1, worded
 from rag.evidence import COMPARED, FEATURES, JUDGED, Ranking, Readers, Sentence, Weights
 
-PASSAGES = 5  # as the engine retrieves
 FOLDS = 5
 
 Rows = NDArray[np.float64]  # (n, features)
@@ -34,7 +33,6 @@ class Example:
 
     question: EvalQuestion
     query: str
-    vector: Vector
     hits: tuple[Hit, ...]
 
 
@@ -70,22 +68,20 @@ class _Remembering:
         return self._known[key]
 
 
-def fit(examples: Sequence[Example], embedder: Embedder, readers: Readers) -> Fitted:
+def fit(examples: Sequence[Example], readers: Readers) -> Fitted:
     """Fit the four regressions; the figures are of questions that were held out.
 
     The examples must be unknown to the readers: on what they were tuned with they are too sure.
     """
     pointwise, listwise = readers.pointwise, _Remembering(readers.listwise)
-    splits = [
-        split for example in examples if (split := _split(example, embedder, pointwise)).found
-    ]
+    splits = [split for example in examples if (split := _split(example, pointwise)).found]
     signals, right, first = _out_of_fold(splits, listwise)
     answer, chance = _cross_fitted(signals, right)
     answerable = np.array([split.example.question.answerable for split in splits])
     reachable = np.array([bool(split.answers.any()) for split in splits])
     figures = [
         f"{len(splits)} questions, {int(answerable.sum())} answerable, "
-        f"{int(reachable.sum())} with an answering sentence among the top {PASSAGES} chunks",
+        f"{int(reachable.sum())} with an answering sentence in the chunks found",
         f"best sentence answers: {first.mean():.3f} of all, {first[reachable].mean():.3f} where "
         "one is there",
         f"confidence: AUROC {auroc(chance, right):.3f}, ECE {ece(chance, right):.3f}",
@@ -104,9 +100,8 @@ def fit(examples: Sequence[Example], embedder: Embedder, readers: Readers) -> Fi
     return Fitted(table, "\n".join(figures))
 
 
-def _split(example: Example, embedder: Embedder, reader: Reader) -> _Split:
-    found = evidence.candidates(example.query, example.vector, example.hits, embedder)
-    found = evidence.read(example.query, found, reader)
+def _split(example: Example, reader: Reader) -> _Split:
+    found = evidence.read(example.query, evidence.candidates(example.query, example.hits), reader)
     labels = [answers(sentence, example) for sentence in found]
     return _Split(example, tuple(found), np.array(labels, np.bool_))
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from index.access import EVERYONE, Access, may_read
@@ -89,7 +90,9 @@ class StoreContract:
             far = [f"window {n} of page {number}" for n in range(9)]
             near = ["the canteen opens at noon"] if number == 7 else []
             vectors = self.embedder.embed_passages([*far, *near])
-            build.upsert(info, chunks(info, [f"page {number}"]), [vectors])
+            (chunk,) = chunks(info, [f"page {number}, of many windows"])
+            chunk = replace(chunk, windows=tuple(range(len(vectors))))
+            build.upsert(info, [chunk], [vectors])
         build.publish({})
         vector = self.embedder.embed_query("the canteen opens at noon")
         hits = self.store().search("zzz", vector, 12, ANYONE)
@@ -97,6 +100,22 @@ class StoreContract:
         assert hits[0].chunk.document.id == "wiki:7"
         assert hits[0].cosine is not None
         assert abs(hits[0].cosine - 1) < 1e-3
+        assert [len(hit.near) for hit in hits] == [10, *[9] * 11]
+        assert abs(hits[0].near[9] - 1) < 1e-3
+        assert all(abs(max(hit.near) - (hit.cosine or 0)) < 1e-6 for hit in hits)
+
+    def test_a_chunk_that_only_the_words_find_is_as_near_as_it_is(self) -> None:
+        build = self.build()
+        for number in range(70):
+            self.put(build, document(f"wiki:{number}"), [f"leave leave leave {number}"])
+        self.put(build, document("wiki:far"), ["gateway " + "sensor " * 40])
+        build.publish({})
+        vector = self.embedder.embed_query("leave leave leave")
+        hits = self.store().search("gateway leave", vector, 10, ANYONE)
+        (far,) = (hit for hit in hits if hit.chunk.document.id == "wiki:far")
+        assert far.cosine is None
+        own = self.embedder.embed_passages([f"{far.chunk.context}\n{far.chunk.text}"])[0]
+        assert abs(far.near[0] - float(own @ vector)) < 1e-3
 
     def test_a_forbidden_chunk_never_takes_a_place(self) -> None:
         build = self.build()

@@ -57,7 +57,7 @@ def test_lines_of_blanks_are_not_doubled() -> None:
     chunks = chunks_of(INFO, document, EMBEDDER)
     covered = "".join("".join(chunk.text.split()) for chunk in chunks)
     assert covered == "".join(document.text.split())
-    assert all(windows_of(chunk, EMBEDDER) for chunk in chunks)
+    assert all(windows_of(chunk) for chunk in chunks)
 
 
 def test_a_long_section_is_cut_at_sentence_ends() -> None:
@@ -113,7 +113,7 @@ def test_an_id_is_equal_in_every_run() -> None:
 def test_windows_hold_every_word_of_their_chunk_and_stay_short() -> None:
     body = " ".join(sentence(i) for i in range(60))
     for chunk in chunks_of(INFO, parsed((("Pumps",), body)), EMBEDDER):
-        windows = windows_of(chunk, EMBEDDER)
+        windows = windows_of(chunk)
         assert all(window.startswith("Leave › Pumps\n") for window in windows)
         texts = [window.partition("\n")[2] for window in windows]
         assert " ".join(texts).split() == chunk.text.split()

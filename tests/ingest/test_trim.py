@@ -26,7 +26,7 @@ def night(number: int) -> list[Document]:
 def trimmed(job: Job) -> tuple[int, int]:
     """Trim; return how many vectors went and how many are left."""
     with closing(VectorCache(job.data / "cache.sqlite", job.embedder)) as cache:
-        return trim(job.data, cache, job.embedder), cache.count()
+        return trim(job.data, cache), cache.count()
 
 
 @pytest.fixture

@@ -4,17 +4,17 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from index.base import Chunk, DocumentInfo, Hit, Place, Vector
+from index.base import Chunk, DocumentInfo, Hit, Place
 from rag.evidence import FEATURES, Ranking, Sentence, Weights, rank
 from tests.fake_models import OVERLAP, HashEmbedder
 
 EMBEDDER = HashEmbedder()
 
-# Only the cosine and the covered words count: enough for texts that share words.
+# Only the covered words count: enough for texts that share words.
 LIKELY = Weights(
     np.zeros(len(FEATURES)),
     np.ones(len(FEATURES)),
-    np.array([4.0 if name in ("cosine", "covered") else 0.0 for name in FEATURES]),
+    np.array([8.0 if name == "covered" else 0.0 for name in FEATURES]),
     -3.0,
 )
 RANKING = Ranking(
@@ -41,10 +41,9 @@ def hit(
     )  # fmt: skip
     place = Place(start, start + len(text), heading, None, f"{info.url}#here")
     chunk = Chunk(f"{document}@{start}", info, 0, text, start, place.end, (place,), title)
-    return Hit(chunk, 0.03, cosine, 2.0)
+    return Hit(chunk, 0.03, cosine, 2.0, near=(cosine,))
 
 
 def ranked(question: str, *hits: Hit) -> list[Sentence]:
     """Rank the hits' sentences."""
-    vector: Vector = EMBEDDER.embed_query(question)
-    return rank(question, vector, hits, EMBEDDER, OVERLAP, RANKING)
+    return rank(question, hits, OVERLAP, RANKING)

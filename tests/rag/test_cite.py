@@ -54,6 +54,15 @@ def test_a_sentence_that_says_something_else_is_not(claim: str) -> None:
     assert says(claim) is None
 
 
+def test_beside_a_sentence_of_more_tokens_than_the_embedder_reads_a_claim_is_matched() -> None:
+    long = "The torque of the lid is 0.6 Nm" + "?!" * 400  # a mark is a token
+    found = ranked("torque of the lid", hit(f"{long}\n\nThe torque of the lid is 0.6 Nm."))
+    assert len(found) == 2
+    support = matched("The torque of the lid is 0.6 Nm.", found, EMBEDDER).support
+    assert support is not None
+    assert support.text == "The torque of the lid is 0.6 Nm."
+
+
 def test_the_models_own_numbers_are_not_trusted() -> None:
     claims = resolve("Parental leave is 20 weeks at full pay [7].", SENTENCES, EMBEDDER)
     text, citations = cited(claims, [LEAVE])

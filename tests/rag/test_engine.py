@@ -263,7 +263,7 @@ def test_weak_evidence_is_searched_wider_and_then_refused() -> None:
     assert answer.citations == ()
     assert [c.document_id for c in answer.closest] == ["wiki:leave", "wiki:travel"]
     assert all(c.quotes == () for c in answer.closest)
-    assert [d.passages for d in answer.attempts] == [5, 10]
+    assert [d.passages for d in answer.attempts] == [10, 20]
 
 
 def test_nothing_found_is_a_refusal() -> None:
@@ -329,7 +329,7 @@ def test_the_search_sees_the_principals_and_the_standalone_question() -> None:
     text, k, principals = store.asked[0]
     assert "contractors" in text
     assert "parental" in text
-    assert (k, principals) == (5, frozenset({"user:a@x.org"}))
+    assert (k, principals) == (10, frozenset({"user:a@x.org"}))
 
 
 ANSWERED = (("How many weeks is parental leave?", "Parental leave is 20 weeks at full pay. [1]"),)

@@ -1,7 +1,9 @@
-"""Sentences in the context that they are embedded and read in."""
+"""Sentences in the context that they are read in, and which of them come first."""
 
-from rag.evidence import EMBEDDED, candidates
-from tests.rag.corpus import EMBEDDER, hit, ranked
+from dataclasses import replace
+
+from rag.evidence import FEATURES, PASSAGES, candidates
+from tests.rag.corpus import hit, ranked
 
 THREAD = """Clara Peeters (2026-03-05 05:50): Which torque for the lid? The card says 0.8 Nm.
 
@@ -29,11 +31,6 @@ def test_on_a_page_only_the_sentence_after_a_question_answers_it() -> None:
     assert "Who pays for the train?" not in read["Book two weeks before."]
 
 
-def test_a_sentence_of_more_tokens_than_the_embedder_reads_is_embedded_as_far_as_it_does() -> None:
-    long = "The torque is 0.6 Nm" + "?!" * 400  # a mark is a token
-    assert len(contexts(f"{long}\n\nThe lid is blue and has four screws.")) == 2
-
-
 def test_a_heading_in_capitals_is_no_sentence_but_a_warning_is() -> None:
     read = contexts("ROOF WORKS, 7 TO 18 SEPTEMBER\nDO NOT LIFT THE LID.\nThe lid is loose.")
     assert set(read) == {"DO NOT LIFT THE LID.", "The lid is loose."}
@@ -45,11 +42,20 @@ def test_an_answer_of_one_word_counts_where_its_question_stands_before_it() -> N
     assert "Agreed." not in read
 
 
-def test_a_sentence_shares_the_words_of_the_question_before_it_by_half() -> None:
-    others = " ".join(f"Line {n} has a lid." for n in range(40))
-    text = f"{others}\n\nWhich torque for the screws of the lid? Always 0.6 Nm.\n\n{others}"
-    question = "torque of the screws of a lid"
-    vector = EMBEDDER.embed_query(question)
-    found = candidates(question, vector, [hit(text, title="#ghent-line")], EMBEDDER)
-    assert len(found) == EMBEDDED
-    assert "Always 0.6 Nm." in [sentence.text for sentence in found]
+def test_a_sentence_is_as_near_as_the_window_that_it_stands_in() -> None:
+    text = "The lid is blue and has a hinge.\n\nThe torque of every screw is 0.6 Nm."
+    second = text.index("The torque")
+    one = hit(text, start=1000)
+    chunk = replace(one.chunk, windows=(0, second))
+    found = candidates("which torque?", [replace(one, chunk=chunk, near=(0.125, 0.75))])
+    features = [dict(zip(FEATURES, sentence.features, strict=True)) for sentence in found]
+    assert [each["cosine"] for each in features] == [0.125, 0.75]
+    assert [each["passage_cosine"] for each in features] == [0.75, 0.75]
+
+
+def test_an_answer_rests_on_the_five_passages_with_the_likeliest_sentences() -> None:
+    hits = [hit(f"The lid of line {n} is blue.", document=f"wiki:{n}") for n in range(9)]
+    best = hit("The torque of the lid is 0.6 Nm.", document="wiki:torque")
+    found = ranked("torque of the lid", *hits, best)
+    assert found[0].document == "wiki:torque"
+    assert len({sentence.document for sentence in found}) == PASSAGES

@@ -161,11 +161,11 @@ def test_where_nothing_may_be_kept_there_is_no_receipt(tmp_path: Path) -> None:
 def test_a_question_and_its_receipt_take_two_and_a_half_kilobytes_at_most(tmp_path: Path) -> None:
     found = [
         hit(f"Parental leave is {n} weeks.", document=f"wiki:people/leave/parental-{n}.md")
-        for n in range(10)
+        for n in range(20)
     ]
     store = ListStore(*found)
     answer = engine("Pigs fly.", store=store, sure=-5.0).ask(Q)
-    assert [len(draft.shown) for draft in answer.attempts] == [5, 10]
+    assert [len(draft.shown) for draft in answer.attempts] == [10, 20]
     made = journal(tmp_path)
     made.record(Q, answer, NOW)
     before = (tmp_path / FILE).stat().st_size

@@ -8,12 +8,12 @@ import pytest
 
 from rag.eval.questions import EvalQuestion
 from rag.tune.calibrate import Example
-from tests.rag.corpus import EMBEDDER, hit
+from tests.rag.corpus import hit
 from ui import tuning
 from ui.settings import SettingsError
 from ui.tuning import _helped, _sentences
 
-OTHERS = [hit(f"The shed of site {n} opens at six.", document=f"wiki:shed-{n}") for n in range(9)]
+OTHERS = [hit(f"The shed of site {n} opens at six.", document=f"wiki:shed-{n}") for n in range(12)]
 LEAVE = hit("Unused days lapse on 31 March. " + "The lights stay on all night. " * 10)
 
 
@@ -26,18 +26,17 @@ def question(*, answerable: bool = True) -> EvalQuestion:
 
 
 def test_a_chunk_that_answers_takes_the_last_place_where_none_was_found() -> None:
-    assert _helped([*OTHERS, LEAVE], question()) == [*OTHERS[:4], LEAVE]
-    assert _helped([LEAVE, *OTHERS], question()) == [LEAVE, *OTHERS[:4]]
-    assert _helped(OTHERS, question()) == OTHERS[:5]
-    assert _helped([*OTHERS, LEAVE], question(answerable=False)) == OTHERS[:5]
+    assert _helped([*OTHERS, LEAVE], question()) == [*OTHERS[:9], LEAVE]
+    assert _helped([LEAVE, *OTHERS], question()) == [LEAVE, *OTHERS[:9]]
+    assert _helped(OTHERS, question()) == OTHERS[:10]
+    assert _helped([*OTHERS, LEAVE], question(answerable=False)) == OTHERS[:10]
 
 
 def test_a_sentence_that_answers_is_among_those_found_though_it_shares_no_word() -> None:
     asked = question()
     shared = [hit("Is it about the lights? " + "My lights. And the holiday lights! " * 20)] * 2
     hits = (*shared, LEAVE)
-    example = Example(asked, asked.text, EMBEDDER.embed_query(asked.text), hits)
-    found, answers = _sentences(example, EMBEDDER)
+    found, answers = _sentences(Example(asked, asked.text, hits))
     (right,) = (s for s, answer in zip(found, answers, strict=True) if answer)
     assert (right.hit, right.text) == (2, "Unused days lapse on 31 March.")
 

@@ -77,7 +77,7 @@ class Footnote:
         from ingest.chunk import windows_of
 
         chunks = [hit.chunk for hit in self._all(questions[0])]
-        windows = [windows_of(chunk, self._embedder) for chunk in chunks]
+        windows = [windows_of(chunk) for chunk in chunks]
         exact = SentenceTransformerEmbedder(str(self._model))
         vectors = exact.embed_passages([window for own in windows for window in own])
         starts = np.cumsum([0, *(len(own) for own in windows[:-1])])

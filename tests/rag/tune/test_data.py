@@ -10,7 +10,7 @@ from rag.evidence import candidates
 from rag.tune.calibrate import Example, answers
 from rag.tune.data import REFUSAL, Curated, curate, load, table, write
 from tests.fake_models import ScriptedModel
-from tests.rag.corpus import EMBEDDER, LIKELY, hit
+from tests.rag.corpus import LIKELY, hit
 
 LEAVE = "Everyone gets 25 days of leave a year. Unused leave lapses on 31 March."
 BIKES = "The bike shed is open from six. Leave the bike lights on."
@@ -33,9 +33,8 @@ def question(
 def curated(*questions: EvalQuestion, refusals: float = 0.0, tokens: int = 200) -> Curated:
     def found(asked: EvalQuestion) -> tuple[Example, list, list[bool]]:  # type: ignore[type-arg]
         hits = (hit(BIKES, document="wiki:bikes", title="Bikes"), hit(LEAVE))
-        vector = EMBEDDER.embed_query(asked.text)
-        example = Example(asked, asked.text, vector, hits)
-        sentences = candidates(asked.text, vector, hits, EMBEDDER)
+        example = Example(asked, asked.text, hits)
+        sentences = candidates(asked.text, hits)
         return example, sentences, [answers(sentence, example) for sentence in sentences]
 
     return curate(
