@@ -39,11 +39,12 @@ def main() -> None:
     private = evaluation.indexed(args.questions)
     encoder = wiring.embedder(private.embedder)
     store = Planted(wiring.store(private, encoder))
-    section = ModelSection(path=wiring.tuned_model(evaluation.PRIVATE / wiring.MODELS))
+    merged = evaluation.PRIVATE / wiring.MODELS
+    section = ModelSection(path=wiring.tuned_model(merged))
     model = Listening(wiring.model(section, Path()))
     engine = Engine(
         store,
-        Models(encoder, wiring.readers(private.embedder), model),
+        Models(encoder, wiring.readers(private.embedder, merged), model),
         confidence.load(),
         policy=Policy(),
         limits=Limits(),

@@ -19,7 +19,10 @@ TYPES: Mapping[str, type[np.generic]] = {"F32": np.float32, "F16": np.float16, "
 
 
 class Mapped(dict[str, NDArray[np.float32]]):
-    """Name -> tensor; what is written into one stays in this process."""
+    """Name -> tensor; what is written into one stays in this process.
+
+    told: what else the file says, by name.
+    """
 
     def __init__(self, file: Path) -> None:
         """Raises OSError, or ValueError if it is no safetensors file of the TYPES.
@@ -34,7 +37,7 @@ class Mapped(dict[str, NDArray[np.float32]]):
             header = dict(json.loads(self._pages[8:data]))
         except (ValueError, TypeError, OverflowError) as error:
             raise ValueError(f"{file.name} is no safetensors file") from error
-        header.pop("__metadata__", None)
+        self.told: dict[str, str] = header.pop("__metadata__", {})
         for name, told in header.items():
             if told["dtype"] not in TYPES:
                 raise ValueError(f"{file.name}: {name} is of {told['dtype']}, not of {[*TYPES]}")

@@ -91,7 +91,7 @@ def _embedder(settings: Settings) -> str:
 
 
 def _readers(settings: Settings) -> str:
-    readers = wiring.readers(settings.embedder)
+    readers = wiring.readers(settings.embedder, settings.data_dir / wiring.MODELS)
     both = (readers.pointwise, readers.listwise)
     for reader in both:
         if not math.isfinite(reader.scores(PROBE, [PROBE])[0]):

@@ -18,7 +18,7 @@ from rag.eval.questions import EvalQuestion
 from rag.retrieve import standalone
 from ui import cascade, ingestion, ingestion_text, reranking, settings, wiring
 from ui.progress import progress_bar
-from ui.settings import IngestSection, ModelSection, Settings, SettingsError
+from ui.settings import IngestSection, Settings, SettingsError
 from ui.source_settings import FilesSource, JsonLinesSource
 
 PRIVATE = Path("data") / "eval"  # indexes made for evaluation, one a folder
@@ -54,10 +54,7 @@ def run(folder: Path, json_file: Path | None, how: How) -> str:
                 progress=lambda done, total: progress("questions", done, total),
             )
     else:
-        if private.model == ModelSection():
-            tuned = ModelSection(path=wiring.tuned_model(PRIVATE / wiring.MODELS))  # once for all
-            private = private.model_copy(update={"model": tuned})
-        made = wiring.answering(private)
+        made = wiring.answering(private, PRIVATE / wiring.MODELS)  # merged once for all folders
         store = made.store
         made.engine.ask(Question("What is this about?", READERS))  # the first one warms up
         with progress_bar() as progress:

@@ -50,7 +50,7 @@ def calibrate(folders: Sequence[Labelled], out: Path) -> str:
     section = EmbedderSection()
     encoder = wiring.embedder(section)
     examples = list(_examples(folders, encoder))
-    fitted = fitting.fit(examples, wiring.readers(section))
+    fitted = fitting.fit(examples, wiring.readers(section, evaluation.PRIVATE / wiring.MODELS))
     out.write_text(json.dumps(fitted.table, indent=1) + "\n", encoding="utf-8")
     return fitted.figures
 

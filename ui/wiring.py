@@ -64,18 +64,21 @@ def embedder(section: EmbedderSection) -> Embedder:
         ) from error
 
 
-def readers(section: EmbedderSection) -> Readers:
+def readers(section: EmbedderSection, merged: Path) -> Readers:
     """Load what reads sentences: the packaged encoder and the language model's first layers.
 
-    Each with the adapter that was tuned on it.
+    Each with the adapter that was tuned on it. merged: the folder where the second is kept.
     """
     from rag.models.list_reader import ListReader
     from rag.models.reader import OpenVinoReader
+    from ui.merged import merged_reader
 
     shipped, threads = packaged("rag"), section.threads
     return Readers(
         OpenVinoReader(packaged(EMBEDDER_PACKAGE) / "model", shipped / "reader", threads=threads),
-        ListReader(packaged_model(), shipped / "list_reader", threads=threads),
+        ListReader(
+            merged_reader(packaged_model(), shipped / "list_reader", merged), threads=threads
+        ),
     )
 
 
@@ -140,18 +143,22 @@ def published(settings: Settings, document_ids: Iterable[str]) -> Mapping[str, D
         return records.named(database, document_ids)
 
 
-def answering(settings: Settings) -> Answering:
-    """Load all that answering needs. Without an index, questions raise StoreError."""
+def answering(settings: Settings, merged: Path | None = None) -> Answering:
+    """Load all that answering needs. Without an index, questions raise StoreError.
+
+    merged: the folder where merged models are kept; None: that of the data directory.
+    """
     from rag import confidence
     from rag.correct import Policy
     from rag.engine import Limits, Models
     from ui import cascade
 
+    folder = merged or settings.data_dir / MODELS
     with ThreadPoolExecutor() as threads:  # the one loads in native code, the other in Python
-        loading = threads.submit(model, settings.model, settings.data_dir / MODELS)
+        loading = threads.submit(model, settings.model, folder)
         encoder = embedder(settings.embedder)
         published = store(settings, encoder)
-        judging = readers(settings.embedder)
+        judging = readers(settings.embedder, folder)
         drafting = loading.result()
     engine = Engine(
         published,

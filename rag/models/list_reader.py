@@ -11,36 +11,36 @@ import gguf
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from index.compile import on_own_thread
+from index.weights import Mapped
 from rag.models import llama
-from rag.models.reader import merged
 
 QUESTION = 300  # letters that are read of it
 SENTENCE = 64  # tokens that are read of one: a third from its head, the rest from its end
 HEAD = SENTENCE // 3
+TOLD = "reader"  # under this name its file says what it is: name, layers, shape, tokenizer
+EMBEDDINGS = "embeddings.weight"  # (words, hidden), in half precision
 
 
 class ListReader:
     """A causal listwise reader on the CPU: six sentences in about 55 ms on two cores."""
 
-    def __init__(self, base: Path, adapter: Path, *, threads: int) -> None:
-        """base: the GGUF file it was tuned on. Raises ModelError if the two do not fit."""
-        file = gguf.GGUFReader(base)
-        recipe = json.loads((adapter / "recipe.json").read_text(encoding="utf-8"))
-        shape = llama.shape_of(file)
-        layers = llama.layers_of(file, recipe["layers"], shape)
-        weights = merged(layers, load_file(adapter / "adapter.safetensors"))
-        self.name: str = recipe["name"]
-        self._tokenizer = tokenizer(file)
-        self._embeddings = next(t for t in file.tensors if t.name == "token_embd.weight")
+    def __init__(self, file: Path, *, threads: int) -> None:
+        """file: as `rag.tune.merge_reader` writes it."""
+        weights = Mapped(file)
+        told = json.loads(weights.told[TOLD])
+        self.name: str = told["name"]
+        self._tokenizer = Tokenizer.from_str(told["tokenizer"])
+        self._embeddings = weights[EMBEDDINGS]
         options: dict[str, object] = {"PERFORMANCE_HINT": "LATENCY"}
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
-        graph = llama.build(weights, shape, recipe["layers"])
+        graph = llama.build(weights, llama.Shape(**told["shape"]), told["layers"])
         self._graph = on_own_thread(lambda: ov.Core().compile_model(graph, "CPU", options))
+        self.scores("first", ["first"])  # only now are the weights laid out: see Mapped
+        weights.release()
 
     def scores(self, question: str, sentences: Sequence[str]) -> NDArray[np.float32]:
         """Return (len(sentences),) scores, higher is better; 0 is as good as no answer.
@@ -50,8 +50,7 @@ class ListReader:
         if not sentences:
             return np.empty(0, np.float32)
         ids, ends = packed(self._tokenizer, question, sentences)
-        rows = self._embeddings.data[np.array(ids)]
-        states = gguf.quants.dequantize(rows, self._embeddings.tensor_type)[None]
+        states = self._embeddings[np.array(ids)].astype(np.float32)[None]
         # A request of its own per call: the compiled model is shared between threads.
         request = self._graph.create_infer_request()
         found: NDArray[np.float32] = request.infer([states, np.array(ends)])[0].copy()

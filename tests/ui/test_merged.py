@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from index import disk
 from tests.rag import tiny_gguf
-from ui.merged import merged
+from ui import wiring
+from ui.merged import merged, merged_reader
 
 
 @pytest.fixture
@@ -38,3 +40,18 @@ def test_another_adapter_is_another_file(parts: tuple[Path, Path, Path], tmp_pat
     base, adapter, folder = parts
     other = tiny_gguf.adapter(tmp_path / "other", seed=6)
     assert merged(base, adapter, folder) != merged(base, other, folder)
+
+
+@pytest.mark.model
+def test_the_readers_file_too_is_made_once_and_anew_where_it_is_damaged(tmp_path: Path) -> None:
+    parts = wiring.packaged_model(), wiring.packaged("rag") / "list_reader", tmp_path / "models"
+    file = merged_reader(*parts)
+    made_at, right = file.stat().st_mtime_ns, disk.sha256(file)
+    assert merged_reader(*parts) == file
+    assert file.stat().st_mtime_ns == made_at
+    with file.open("r+b") as stream:
+        stream.seek(file.stat().st_size // 2)
+        stream.write(b"\xff\x00")
+    assert merged_reader(*parts) == file
+    assert disk.sha256(file) == right
+    file.unlink()  # it is large

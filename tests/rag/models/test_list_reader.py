@@ -1,16 +1,27 @@
 """The listwise reader: its list is cut and scored as it was tuned, and it reads the question."""
 
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
 import gguf
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer
 
-from rag.models.list_reader import HEAD, SENTENCE, ListReader, packed, tokenizer
+from index.weights import Mapped
+from rag.base import ModelError
+from rag.models import llama
+from rag.models.list_reader import EMBEDDINGS, HEAD, SENTENCE, TOLD, ListReader, packed, tokenizer
+from rag.models.reader import merged
+from rag.tune.merge_reader import merge
 from ui import wiring
-from ui.settings import EmbedderSection
 
 pytestmark = [pytest.mark.model, pytest.mark.filterwarnings("ignore")]
 
+SHIPPED = wiring.packaged("rag") / "list_reader"
 SENTENCES = [
     "Bike shed: The bike shed is behind the canteen.",
     "Bike shed: Batteries may be charged there only between 7:00 and 19:00.",
@@ -24,10 +35,16 @@ def words() -> Tokenizer:
 
 
 @pytest.fixture(scope="module")
-def reader() -> ListReader:
-    made = wiring.readers(EmbedderSection()).listwise
-    assert isinstance(made, ListReader)
-    return made
+def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    made = tmp_path_factory.mktemp("reader") / "reader.safetensors"
+    merge(wiring.packaged_model(), SHIPPED, made)
+    yield made
+    made.unlink()  # it is large
+
+
+@pytest.fixture(scope="module")
+def reader(file: Path) -> ListReader:
+    return ListReader(file, threads=2)
 
 
 def test_the_tokens_are_the_models(words: Tokenizer) -> None:
@@ -76,3 +93,26 @@ def test_where_nothing_answers_none_is_likelier(reader: ListReader) -> None:
 
 def test_no_sentences_are_no_scores(reader: ListReader) -> None:
     assert reader.scores("Anything?", []).shape == (0,)
+
+
+def test_the_file_holds_the_merged_layers_the_word_vectors_and_the_tokenizer(
+    file: Path, words: Tokenizer
+) -> None:
+    base = gguf.GGUFReader(wiring.packaged_model())
+    held = Mapped(file)
+    layers = llama.layers_of(base, 15, llama.shape_of(base))
+    expected = merged(layers, load_file(SHIPPED / "adapter.safetensors"))
+    assert held.keys() == {*expected, EMBEDDINGS}
+    assert all(np.array_equal(held[name], value) for name, value in expected.items())
+    tensor = next(one for one in base.tensors if one.name == "token_embd.weight")
+    vectors = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
+    assert np.allclose(held[EMBEDDINGS], vectors, rtol=1e-3, atol=1e-6)
+    kept = Tokenizer.from_str(json.loads(held.told[TOLD])["tokenizer"])
+    assert kept.encode("0.6 Nm — 世界").ids == words.encode("0.6 Nm — 世界").ids
+
+
+def test_where_it_cannot_be_written_nothing_is_left(tmp_path: Path) -> None:
+    (tmp_path / "reader.safetensors").mkdir()
+    with pytest.raises(ModelError, match="cannot be written"):
+        merge(wiring.packaged_model(), SHIPPED, tmp_path / "reader.safetensors")
+    assert [each.name for each in tmp_path.iterdir()] == ["reader.safetensors"]

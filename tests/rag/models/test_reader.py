@@ -6,7 +6,6 @@ import pytest
 from rag.base import ModelError
 from rag.models.reader import OpenVinoReader, merged
 from ui import wiring
-from ui.settings import EmbedderSection
 
 BASE = {"layer.weight": np.arange(6, dtype=np.float32).reshape(2, 3)}
 
@@ -38,9 +37,8 @@ def test_an_adapter_of_another_encoder_is_an_error() -> None:
 
 @pytest.fixture(scope="module")
 def reader() -> OpenVinoReader:
-    made = wiring.readers(EmbedderSection()).pointwise
-    assert isinstance(made, OpenVinoReader)
-    return made
+    encoder = wiring.packaged(wiring.EMBEDDER_PACKAGE) / "model"
+    return OpenVinoReader(encoder, wiring.packaged("rag") / "reader", threads=2)
 
 
 @pytest.mark.model

@@ -13,6 +13,7 @@ import torch
 from rag.models.list_reader import ListReader
 from rag.tune import list_reader
 from rag.tune.list_reader import CHECKPOINT, Model, Recipe, train
+from rag.tune.merge_reader import merge
 from tests.rag.tune.opening_hours import ROWS
 from ui.wiring import packaged_model
 
@@ -25,6 +26,15 @@ RECIPE = Recipe(
 
 class Stopped(Exception):
     """Somebody pulled the plug."""
+
+
+def tuned(folder: Path) -> ListReader:
+    """Load what a run wrote."""
+    file = folder / "reader.safetensors"
+    merge(packaged_model(), folder, file)
+    reader = ListReader(file, threads=2)
+    file.unlink()  # it is large
+    return reader
 
 
 def right(reader: ListReader) -> int:
@@ -105,7 +115,7 @@ def test_a_few_rows_are_learned_and_what_is_saved_runs_although_the_run_was_stop
     stopped_at(15, tmp_path, RECIPE, monkeypatch)
     assert steps_of(tmp_path, RECIPE) == RECIPE.epochs - 10  # the saved ones were not done again
     assert not (tmp_path / CHECKPOINT).exists()
-    assert right(ListReader(packaged_model(), tmp_path, threads=2)) == 2 * len(ROWS)
+    assert right(tuned(tmp_path)) == 2 * len(ROWS)
 
 
 @pytest.mark.usefixtures("every_step_is_logged")
@@ -124,8 +134,5 @@ def test_training_begins_with_an_earlier_reader(tmp_path: Path) -> None:
     still = replace(short, rank=576, rate=1e-9, head_rate=1e-9, epochs=1)
     train(packaged_model(), ROWS, later, still, start=earlier, compiled=False)
     texts = [candidate.text for candidate in ROWS[0].candidates]
-    before, after = (
-        ListReader(packaged_model(), folder, threads=2).scores(ROWS[0].question, texts)
-        for folder in (earlier, later)
-    )
+    before, after = (tuned(folder).scores(ROWS[0].question, texts) for folder in (earlier, later))
     assert np.abs(before - after).max() < 0.05
