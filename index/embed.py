@@ -15,6 +15,7 @@ from tokenizers import Encoding, Tokenizer
 from index.base import Vector, Vectors
 from index.compile import on_own_thread
 from index.encoder import Shape, build
+from index.requests import Requests
 from index.weights import Mapped, Weights
 
 BATCH_TOKENS = 4096  # padded tokens a batch: beyond that the caches of 2 cores overflow
@@ -52,8 +53,8 @@ class Encoder:
         options: dict[str, object] = {"PERFORMANCE_HINT": "LATENCY"}
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
-        self._graph = on_own_thread(
-            lambda: ov.Core().compile_model(graph(weights, shape), "CPU", options)
+        self._requests = Requests(
+            on_own_thread(lambda: ov.Core().compile_model(graph(weights, shape), "CPU", options))
         )
         self.run([self.tokenizer.encode("first")])  # only now are the weights laid out: see Mapped
 
@@ -71,9 +72,7 @@ class Encoder:
         for row, one in enumerate(batch):
             ids[row, : len(one.ids)] = one.ids
             mask[row, : len(one.ids)] = 1
-        # A request of its own per call: the compiled model is shared between threads.
-        rows: Vectors = self._graph.create_infer_request().infer([ids, mask])[0].copy()
-        return rows
+        return self._requests.infer([ids, mask])
 
 
 class OpenVinoEmbedder:

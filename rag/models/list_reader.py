@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from index.compile import on_own_thread
+from index.requests import Requests
 from index.weights import Mapped
 from rag.models import llama
 
@@ -38,7 +39,9 @@ class ListReader:
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
         graph = llama.build(weights, llama.Shape(**told["shape"]), told["layers"])
-        self._graph = on_own_thread(lambda: ov.Core().compile_model(graph, "CPU", options))
+        self._requests = Requests(
+            on_own_thread(lambda: ov.Core().compile_model(graph, "CPU", options))
+        )
         self.scores("first", ["first"])  # only now are the weights laid out: see Mapped
         weights.release()
 
@@ -51,10 +54,7 @@ class ListReader:
             return np.empty(0, np.float32)
         ids, ends = packed(self._tokenizer, question, sentences)
         states = self._embeddings[np.array(ids)].astype(np.float32)[None]
-        # A request of its own per call: the compiled model is shared between threads.
-        request = self._graph.create_infer_request()
-        found: NDArray[np.float32] = request.infer([states, np.array(ends)])[0].copy()
-        return found
+        return self._requests.infer([states, np.array(ends)])
 
 
 def packed(
