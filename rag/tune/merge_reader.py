@@ -44,6 +44,7 @@ def merge(base: Path, adapter: Path, out: Path) -> None:
     partial = out.with_name(f"{out.name}.{os.getpid()}")  # two processes may start at once
     try:
         save_file({**weights, EMBEDDINGS: vectors.astype(np.float16)}, partial, told)
+        partial.chmod(0o644)  # safetensors lets only its owner read it
         disk.sync(partial)
         partial.replace(out)
         disk.sync(out.parent)

@@ -103,6 +103,7 @@ def test_the_file_holds_the_merged_layers_the_word_vectors_and_the_tokenizer(
     layers = llama.layers_of(base, 15, llama.shape_of(base))
     expected = merged(layers, load_file(SHIPPED / "adapter.safetensors"))
     assert held.keys() == {*expected, EMBEDDINGS}
+    assert file.stat().st_mode & 0o444 == 0o444
     assert all(np.array_equal(held[name], value) for name, value in expected.items())
     tensor = next(one for one in base.tensors if one.name == "token_embd.weight")
     vectors = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
