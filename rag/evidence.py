@@ -11,7 +11,6 @@ from bisect import bisect
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -280,13 +279,12 @@ def _features(question: str, found: Sequence[Sentence], hits: Sequence[Hit]) -> 
     kind = words.wanted(question)
     bags = [words.stems(sentence.text) for sentence in found]
     rarity = _rarity(asked, bags)
-    stems = lru_cache(maxsize=None)(words.stems)  # titles, headings and leads come again
+    about = [_about(sentence, hits[sentence.hit].chunk) for sentence in found]
+    stems = {text: words.stems(text) for text in {text for texts in about for text in texts}}
     table = np.zeros((len(found), len(FEATURES)), np.float32)
     for row, (sentence, bag) in enumerate(zip(found, bags, strict=True)):
         hit = hits[sentence.hit]
         chunk = hit.chunk
-        texts = (chunk.document.title, sentence.heading, sentence.lead, chunk.context)
-        about = {stem for text in texts for stem in stems(text)}
         content = [s for s in bag if s in rarity]
         middle = (sentence.start + sentence.end) // 2
         table[row] = (
@@ -294,7 +292,7 @@ def _features(question: str, found: Sequence[Sentence], hits: Sequence[Hit]) -> 
             max(hit.near, default=UNLIKE),
             1.0 / (1 + sentence.hit),
             _covered(rarity, set(bag)),
-            _covered(rarity, {*bag, *about}),
+            _covered(rarity, {*bag, *(stem for text in about[row] for stem in stems[text])}),
             len(pairs & set(zip(content, content[1:], strict=False))) / max(1, len(pairs)),
             float(words.shows(kind, sentence.text)) if kind is not words.Wanted.ANY else 0.5,
             math.log1p(len(bag)),
@@ -302,6 +300,11 @@ def _features(question: str, found: Sequence[Sentence], hits: Sequence[Hit]) -> 
             float(bool(sentence.lead)),
         )
     return table
+
+
+def _about(sentence: Sentence, chunk: Chunk) -> tuple[str, ...]:
+    """Return what says what a sentence is about; many share it."""
+    return chunk.document.title, sentence.heading, sentence.lead, chunk.context
 
 
 def _rarity(asked: Sequence[str], bags: Sequence[list[str]]) -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 import re
 from enum import StrEnum
-from functools import lru_cache
 
 from index.lexical import STOP_WORDS
 
@@ -81,7 +80,6 @@ _SHOWS = {
 }
 
 
-@lru_cache(maxsize=1 << 15)
 def stem(word: str) -> str:
     """Cut an English suffix, so that "approves" meets "approval"'s neighbours: crude and cheap."""
     word = word.lower().replace("’", "'").removesuffix("'s")

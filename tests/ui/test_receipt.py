@@ -85,7 +85,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def house(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     model = ScriptedModel("Parental leave is 20 weeks. Pigs fly at noon. ")
     monkeypatch.setattr(wiring, "embedder", lambda _section: HashEmbedder())
-    monkeypatch.setattr(wiring, "readers", lambda _section: OVERLAP)
+    monkeypatch.setattr(wiring, "readers", lambda _section, _merged: OVERLAP)
     monkeypatch.setattr(wiring, "model", lambda _section, _merged: model)
     monkeypatch.setattr(confidence, "load", lambda: Calibration(RANKING, SURE, "fitted-1"))
     return House(shutil.copytree(made, tmp_path / "house"))
@@ -102,7 +102,7 @@ def test_the_last_answer_is_shown_with_passages_attempts_and_verdicts(house: Hou
         "language scripted",
         "reader overlap",
         "calibration fitted-1",
-        "Attempt 1   small (answer-3), 5 passages: answered there 0.99",
+        "Attempt 1   small (answer-3), 10 passages: answered there 0.99",
         "   1. [1]  score ",
         "wiki:leave.md  About leave",
         "sentence 1 (5 words): supported by “Parental leave is 20 weeks at full pay.” wiki:leave",
@@ -122,7 +122,7 @@ def test_an_attempt_that_nothing_supports_and_the_quote_instead_are_shown(
     house.ask()
     shown = house.run("receipt")
     assert "weak in grounding" in shown
-    assert "Attempt 2   extractive, 5 passages" in shown
+    assert "Attempt 2   extractive, 10 passages" in shown
     assert "Pigs" not in shown
 
 
