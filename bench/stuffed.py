@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bench.conditions import describe, pin, spread
 from index.base import Hit
+from rag import evidence
 from rag.base import LanguageModel, Question, Token
 from rag.retrieve import standalone
 from ui import evaluation, wiring
@@ -22,8 +23,7 @@ from ui.evaluation import PRIVATE, READERS
 from ui.settings import ModelSection
 from ui.wiring import Answering
 
-PASSAGES = 5
-REPLY_TOKENS = 48  # as Footnote's own
+REPLY_TOKENS = ModelSection().max_tokens
 SYSTEM = "Answer the question from the passages, with the number of the passage in brackets."
 
 
@@ -56,6 +56,8 @@ def main() -> None:
         ours = _ours(made, question)
         if ours is not None:  # nothing is generated where nothing is found
             pairs.append((ours, _stuffed(made, model, question)))
+    if not pairs:
+        parser.error(f"no question of {args.folder} reaches the model")
     print(describe("footnote", "openvino-genai"))
     print(f"input     {args.folder.name}; {len(pairs)} of {len(asked)} questions reach the model\n")
     print("| | first token, s | complete, s |\n| --- | --: | --: |")
@@ -76,7 +78,7 @@ def _ours(made: Answering, question: Question) -> Times | None:
 def _stuffed(made: Answering, model: LanguageModel, question: Question) -> Times:
     started = time.perf_counter()
     query = standalone(question)
-    hits = made.store.search(query, made.embedder.embed_query(query), PASSAGES, READERS)
+    hits = made.store.search(query, made.embedder.embed_query(query), evidence.PASSAGES, READERS)
     user = _prompt(question.text, hits)
     return _timed(model.generate(SYSTEM, user, max_tokens=REPLY_TOKENS), started)
 
