@@ -2,10 +2,15 @@
 
 import hashlib
 import logging
+import shutil
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from index import disk
+
+ABANDONED_S = 3600  # age of what a process left that was killed while it made one
 
 log = logging.getLogger(__name__)
 
@@ -18,8 +23,9 @@ def merged(base: Path, adapter: Path, folder: Path) -> Path:
     from rag.tune.export import export
 
     digest = _digest(adapter / "adapter_model.safetensors", base)
-    made = folder / f"{base.stem.partition('.')[0]}-{digest}"
-    return kept(made, lambda: export(base, adapter, made))
+    family = base.stem.partition(".")[0]
+    made = folder / f"{family}-{digest}"
+    return kept(made, family, lambda: export(base, adapter, made))
 
 
 def merged_reader(base: Path, adapter: Path, folder: Path) -> Path:
@@ -28,15 +34,20 @@ def merged_reader(base: Path, adapter: Path, folder: Path) -> Path:
 
     digest = _digest(adapter / "adapter.safetensors", base)
     file = folder / f"list-reader-{digest}.safetensors"
-    return kept(file, lambda: merge(base, adapter, file))
+    return kept(file, "list-reader", lambda: merge(base, adapter, file))
 
 
-def kept(path: Path, make: Callable[[], None]) -> Path:
-    """Return a file or a folder of files, made unless all of it is as it was made before."""
+def kept(path: Path, family: str, make: Callable[[], None]) -> Path:
+    """Return a file or a folder of files, made unless all of it is as it was made before.
+
+    family: what its name begins with in every version of Footnote; once it is made, the other
+    versions' are removed.
+    """
     if not _is_whole(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         make()
         disk.replace(_checksum(path), _sums(path).encode())
+        _tidy(path, family)
     return path
 
 
@@ -52,6 +63,24 @@ def _is_whole(path: Path) -> bool:
     if not whole and path.exists():
         log.warning("model is made anew path=%s reason=damaged or of unknown origin", path)
     return whole
+
+
+def _tidy(path: Path, family: str) -> None:
+    """Remove other versions of a model, and what was left half made; a running process keeps its.
+
+    What another process is making now is young, and stays.
+    """
+    for other in path.parent.glob(f"{family}-*"):
+        with suppress(OSError):  # another process may tidy too, and a start needs no tidiness
+            half_made = other.suffix[1:].isdecimal()
+            old = time.time() - other.stat().st_mtime > ABANDONED_S
+            if (half_made and not old) or (other.name.startswith(path.name) and not half_made):
+                continue
+            log.info("model of no use is removed path=%s", other)
+            if other.is_dir():
+                shutil.rmtree(other)
+            else:
+                other.unlink()
 
 
 def _sums(path: Path) -> str:

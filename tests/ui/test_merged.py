@@ -1,5 +1,6 @@
 """The models in the data directory are what was made, or they are made anew."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,9 @@ from ui.merged import kept, merged, merged_reader
 
 def made(folder: Path) -> Path:
     """Return a small file that `kept` keeps."""
-    file = folder / "m.gguf"
+    file = folder / "m-1.gguf"
     base, adapter = tiny_gguf.base(folder), tiny_gguf.adapter(folder / "adapter")
-    return kept(file, lambda: merge(base, adapter, file))
+    return kept(file, "m", lambda: merge(base, adapter, file))
 
 
 def test_it_is_made_once(tmp_path: Path) -> None:
@@ -40,6 +41,17 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: str) -> None:
     else:
         file.with_name(f"{file.name}.sha256").unlink()
     assert made(tmp_path).read_bytes() == right
+
+
+def test_other_versions_go_and_what_is_being_made_stays(tmp_path: Path) -> None:
+    for name in ("m-0.gguf", "m-0.gguf.sha256", "m-1.gguf.41", "m-1.gguf.42", "mine-0.gguf"):
+        (tmp_path / name).write_text("a model")
+    (tmp_path / "m-0").mkdir()
+    (tmp_path / "m-0" / "openvino_model.bin").write_text("weights")
+    os.utime(tmp_path / "m-1.gguf.41", (0, 0))
+    made(tmp_path)
+    kept_files = {path.name for path in tmp_path.glob("m*")}
+    assert kept_files == {"m-1.gguf", "m-1.gguf.sha256", "m-1.gguf.42", "mine-0.gguf"}
 
 
 def test_another_adapter_is_another_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
