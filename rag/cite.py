@@ -7,6 +7,7 @@ generation, and a claim that no passage supports has no citation.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from index.base import Embedder, Hit
 from rag import verify, words
@@ -20,6 +21,7 @@ SURELY_FITS = 128  # letters that no script makes too many tokens of: three each
 
 WHOLE = 45  # words of a sentence that takes the place of a piece of it
 _YES_NO = re.compile(r"^(?:Yes|No)[,.:;]\s+(?=\w)", re.I)
+_BULLET = re.compile(r"^[ \t]*(?:\d{1,2}[.)]|[-*•])[ \t]+(?=\S)", re.M)
 _MARKER = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
 
 
@@ -48,6 +50,11 @@ def unmarked(text: str) -> str:
     while (bare := _MARKER.sub("", text)) != text:
         text = bare
     return text
+
+
+def unlisted(text: str) -> str:
+    """Return a model's answer without the bullets and numbers of its lists."""
+    return _BULLET.sub("", text)
 
 
 def repaired(claims: Sequence[Claim]) -> list[Claim]:
@@ -80,13 +87,14 @@ def verbatim(sentence: Sentence) -> Claim:
 
 
 def _row(header: str, row: str) -> str:
-    """Return a table row with the names of its columns: "Region: EMEA; days: 25"."""
-    names, cells = _cells(header), _cells(row)
-    if len(names) != len(cells):
-        return "; ".join(cell for cell in cells if cell)
-    return "; ".join(
-        f"{name}: {cell}" if name else cell for name, cell in zip(names, cells, strict=True) if cell
-    )
+    """Return a table row with the names of its columns: "Region: EMEA; days: 25".
+
+    A line that ends early has empty cells there.
+    """
+    if not header:
+        return "; ".join(cell for cell in _cells(row) if cell)
+    pairs = zip_longest(_cells(header), _cells(row), fillvalue="")
+    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in pairs if cell)
 
 
 def _cells(line: str) -> list[str]:

@@ -30,6 +30,7 @@ UNLIKE = 0.2  # the cosine of what nothing is known of
 # How a message of a conversation begins: "Clara Peeters (2026-03-05 05:50): ".
 _MESSAGE = re.compile(r"^[^\n]{1,80}? \(\d{4}-\d\d-\d\d \d\d:\d\d\): ", re.MULTILINE)
 _MAIL_HEADER = re.compile(r"(?:From|To|Cc|Date|Subject|Attachment): ")
+_SENDER = re.compile(r"^From: ", re.MULTILINE)
 
 FEATURES = (
     "cosine",  # question and the window that it stands in
@@ -213,6 +214,7 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
     leads = {unit.lead for unit in cut}
     asked, asker = "", -1  # the question that the sentence comes after, and its message
     messages = [match.start() for match in _MESSAGE.finditer(chunk.text)]
+    in_mail = _SENDER.search(chunk.text) is not None
     for unit in cut:
         text = chunk.text[unit.start : unit.end]
         above = chunk.text[slice(*unit.lead)] if unit.lead else ""
@@ -227,8 +229,8 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
             (len(text) < MIN_LETTERS and not lead and not intro)
             or (heading and text == heading[-1])
             or (unit.row and (unit.start, unit.end) in leads)  # the names of the columns
-            or (text.isupper() and text[-1] not in ".!" and not unit.row and not lead)  # A HEADING
-            or _MAIL_HEADER.match(text)
+            or (_is_shouted_heading(text) and not unit.row and not lead)
+            or (in_mail and not lead and _MAIL_HEADER.match(text))
             or text.endswith("?")
         )
         if says_nothing:
@@ -258,6 +260,11 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
         if not messages:  # of a FAQ, the sentence after it; of a thread, the message after it
             asked = ""
     return found
+
+
+def _is_shouted_heading(text: str) -> bool:
+    """Whether it is A HEADING; "IBAN: BE68 5390 0754" says something."""
+    return text.isupper() and text[-1] not in ".!" and ": " not in text
 
 
 def _header_above(chunk: Chunk) -> str:

@@ -1,19 +1,25 @@
 """Text into sentences, list items and table rows: the units that are ranked, quoted and cited."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 # After one of these a full stop does not end a sentence.
 ABBREVIATIONS = frozenset(
     "e.g i.e etc vs cf sec ext art p pp ch vol mr mrs ms dr prof st no nos fig ca approx incl excl "
-    "dept est inc ltd co "
+    "dept est inc ltd co max min tel sr jr gen gov bldg rm attn reg "
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun a.m p.m".split()
 )
 
+WRAPPED = 40  # letters of a line that may end within a sentence; a heading has fewer
+
 _END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s+[\"'“‘(\[]?[A-Z0-9#@*])")
 _LAST_WORD = re.compile(r"[\w.]+$")
-_ITEM = re.compile(r"\s*(?:[-*•]|\d{1,3}[.)]|[a-z][.)])\s+(?:\[[ xX]\]\s+)?")
+_INITIALS = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}")  # U.S, Ph.D
+_ITEM = re.compile(r"\s*(?:[-*•]|(?P<number>\d{1,3}[.)])|[a-z][.)])\s+(?:\[[ xX]\]\s+)?")
+_ENDED = re.compile(r"[.!?:…][\"'”’)\]]*\s*$")
+CELL = " | "  # between two cells of a row
+CODE = "    "  # begins a line of code, whose pipes are no cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +39,21 @@ def units(text: str, *, in_table: bool = False) -> list[Unit]:
     """
     found: list[Unit] = []
     lead: tuple[int, int] | None = None
-    for start, end in _lines(text):
-        line = text[start:end]
-        if not line.strip() or (in_table and " | " not in line):
+    spans = list(_lines(text))
+    lines = [text[start:end] for start, end in spans]
+    for number, ((start, end), line) in enumerate(zip(spans, lines, strict=True)):
+        is_row = _has_cells(line) and (in_table or _beside(lines, number))
+        if not line.strip() or (in_table and not is_row):
             lead, in_table = (None if in_table else lead), False
         if not line.strip():
             continue
-        if " | " in line:
+        if is_row:
             if not in_table:
                 lead, in_table = (start, end), True
             header = lead if lead != (start, end) else None
             found.append(Unit(start, end, header, row=True))
             continue
-        item = _ITEM.match(line)
+        item = _item(line, lines[number - 1] if number else "")
         if item is None:
             lead = None
         body = start + (item.end() if item else 0)
@@ -54,6 +62,24 @@ def units(text: str, *, in_table: bool = False) -> list[Unit]:
         if line.rstrip().endswith(":") and (item is None or lead is None):
             lead = cut[-1]
     return found
+
+
+def _has_cells(line: str) -> bool:
+    return CELL in line and not line.startswith(CODE)
+
+
+def _beside(lines: Sequence[str], number: int) -> bool:
+    """Whether a line with cells stands next to it: alone, "ps aux | grep java" is no table."""
+    return any(
+        map(_has_cells, (*lines[max(0, number - 1) : number], *lines[number + 1 : number + 2]))
+    )
+
+
+def _item(line: str, before: str) -> re.Match[str] | None:
+    """Return what begins a list item, unless it is a number in the sentence of the line before."""
+    item = _ITEM.match(line)
+    goes_on = len(before) >= WRAPPED and not (_ITEM.match(before) or _ENDED.search(before))
+    return None if item and item["number"] and goes_on else item
 
 
 def sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -70,7 +96,11 @@ def sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _abbreviates(word: str) -> bool:
     """Whether a full stop after the word belongs to it: an abbreviation or an initial."""
-    return word.lower() in ABBREVIATIONS or (len(word) == 1 and word.isupper())
+    return (
+        word.lower() in ABBREVIATIONS
+        or (len(word) == 1 and word.isupper())
+        or _INITIALS.fullmatch(word) is not None
+    )
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

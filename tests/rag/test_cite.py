@@ -137,6 +137,12 @@ def test_a_table_whose_first_column_has_no_name_is_told_and_quoted_right() -> No
     assert [quote.text for quote in citation.quotes] == ["| EU | UK", row.text]
 
 
+def test_a_row_whose_last_cells_are_empty_is_told_with_the_names_of_the_others() -> None:
+    found = hit("Region | Days of leave | Note\nEMEA | 25\nUS | 15 | plus holidays")
+    rows = {sentence.text: sentence for sentence in ranked("days of leave", found)}
+    assert verbatim(rows["EMEA | 25"]).text == "Region: EMEA; Days of leave: 25"
+
+
 def test_rows_of_a_table_that_began_in_an_earlier_chunk_keep_its_column_names() -> None:
     begun = hit("Oslo | 23\nBonn | 31\n\nTown | Rooms\nLeeds | 7")
     chunk = replace(begun.chunk, context="Offices › Desks\nOffice | Desks")

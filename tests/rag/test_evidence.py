@@ -36,6 +36,19 @@ def test_a_heading_in_capitals_is_no_sentence_but_a_warning_is() -> None:
     assert set(read) == {"DO NOT LIFT THE LID.", "The lid is loose."}
 
 
+def test_a_value_in_capitals_after_its_name_is_a_sentence() -> None:
+    assert "IBAN: BE68 5390 0754 7034" in contexts("- IBAN: BE68 5390 0754 7034\n- Bank: BNP")
+
+
+def test_the_head_of_a_mail_says_nothing_but_a_list_with_a_date_does() -> None:
+    mail = contexts("From: Ann Lee <ann@x.org>\nDate: 1 June 2026\n\nThe lid is torqued twice.")
+    assert set(mail) == {"The lid is torqued twice."}
+    party = contexts(
+        "The details of the party are:\n\n- Date: 12 June 2026\n- Place: Ghent, hall 2"
+    )
+    assert "Date: 12 June 2026" in party
+
+
 def test_an_answer_of_one_word_counts_where_its_question_stands_before_it() -> None:
     read = contexts("How many screws has the lid? Four.\n\nThe lid is blue. Agreed.")
     assert "How many screws has the lid?" in read["Four."]

@@ -57,10 +57,35 @@ def test_no_row_of_a_table_that_began_before_the_text_is_its_header() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["It costs 3.5 euros.", "See sec. 4.2 of the guide.", "Approved by J. Smith and the board."],
+    [
+        "It costs 3.5 euros.",
+        "See sec. 4.2 of the guide.",
+        "Approved by J. Smith and the board.",
+        "U.S. Employees receive 15 days.",
+        "All U.S. Federal holidays are paid.",
+        "It costs max. 50 euros.",
+        "Tel. 555 1234 reaches Ann Lee, Ph.D. Candidate.",
+    ],
 )
 def test_a_full_stop_inside_a_sentence_does_not_end_it(text: str) -> None:
     assert cut(text) == [(text, None)]
+
+
+def test_a_pipe_in_code_or_in_a_sentence_makes_no_table() -> None:
+    shell = "    kubectl get pods | grep api\n    kubectl logs api | tail -50"
+    assert cut(shell) == [
+        ("kubectl get pods | grep api", None),
+        ("kubectl logs api | tail -50", None),
+    ]
+    assert cut("Run ps aux | grep java to find it.") == [
+        ("Run ps aux | grep java to find it.", None)
+    ]
+
+
+def test_a_number_that_begins_a_wrapped_line_is_no_list_number() -> None:
+    text = "The number of days in the first year of all is\n25. After that it is 30 days."
+    assert [said for said, _ in cut(text)][1] == "25."
+    assert cut("Steps\n1. do this\n2. do that")[1:] == [("do this", None), ("do that", None)]
 
 
 @pytest.mark.parametrize("text", ["", " \n\n ", "\n"])
