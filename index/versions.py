@@ -17,9 +17,13 @@ ACRONYM = 3  # letters at least
 _DATE = re.compile(r"(?<!\d)(?:FY ?)?((?:19|20)\d\d)(?:-(\d\d))?(?:-(\d\d))?(?!\d)", re.I)
 _VERSION = re.compile(
     r"\b(?:v(?:ersion)?|rev(?:ision)?)[ .]*\d[\d.]*|\b(?:archived?|superseded|outdated|deprecated|"
-    r"old|previous|former|latest|new|current|updated?|draft|final|copy|version|revision)\b",
+    r"obsolete|old|previous|former|latest|new|current|updated?|draft|final|copy|version|revision)\b",
     re.I,
 )
+_NOT_IN_FORCE = re.compile(
+    r"\b(?:archived?|superseded|outdated|deprecated|obsolete|old|previous|former|draft)\b", re.I
+)
+_NUMBERED = re.compile(r"\b(?:v(?:ersion)?|rev(?:ision)?)[ .]*(\d+(?:\.\d+)*)", re.I)
 _KIND = frozenset("a the and of for policy january february march april may june july august "
                   "september october november december".split())  # fmt: skip
 _WORD = re.compile(r"[^\W_]+")
@@ -34,6 +38,8 @@ def older(
     """
     if not one_subject(subject(first.title), subject(second.title)):
         return None
+    if by_title := order(first.title, second.title):
+        return (first, second) if by_title < 0 else (second, first)
     one, other = as_of(first), as_of(second)
     if abs(one - other) < APART:
         return None
@@ -42,6 +48,21 @@ def older(
     if not (marked or one_dated or alike() >= ALIKE):
         return None
     return (first, second) if one < other else (second, first)
+
+
+def order(first: str, second: str) -> int:
+    """Return -1 if the titles say that the first is the older version, 1 if the second; else 0.
+
+    However late somebody saved it again: what is superseded, and v2 beside v3, is the older one.
+    A draft is not in force either.
+    """
+    if gone := bool(_NOT_IN_FORCE.search(second)) - bool(_NOT_IN_FORCE.search(first)):
+        return gone
+    numbers = [_NUMBERED.search(title) for title in (first, second)]
+    if not all(numbers):
+        return 0
+    one, other = ([int(part) for part in found[1].split(".")] for found in numbers if found)
+    return (one > other) - (one < other)
 
 
 def as_of(document: DocumentInfo) -> datetime:

@@ -5,14 +5,15 @@ two sentences must speak of the same thing, in the same scope, and differ in wha
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from index.base import DocumentInfo, Hit
+from index.versions import order
 from rag import measures, words
 from rag.cite import Claim, verbatim
 from rag.evidence import Sentence
-from rag.facts import Facts, facts
+from rag.facts import Date, Facts, facts
 from rag.verify import negated
 
 LIKELY = 0.25  # the other sentence is at least this share as likely an answer as the first
@@ -26,7 +27,7 @@ _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _VERSION = re.compile(
     r"\b(?:v|ver|version|rev|revision|issue|edition)\.? ?\d+(?:\.\d+)*\b|\b(?:19|20)\d\d\b"
     r"|\b(?:old|new|current|previous|superseded|archived?|archives|draft|copy|final|update|updated"
-    r"|obsolete|deprecated)\b|[^\w\s]|_"
+    r"|obsolete|deprecated)\b|[^\w\s+#]|_"
     rf"|\b(?:{'|'.join(measures.MONTHS)})\b",
     re.I,
 )
@@ -44,16 +45,14 @@ class Conflict:
 
 
 def find(
-    claims: Sequence[Claim], ranked: Sequence[Sentence], hits: Sequence[Hit]
+    told: Sequence[Sentence], ranked: Sequence[Sentence], hits: Sequence[Hit]
 ) -> Conflict | None:
-    """Return a likely sentence that contradicts what an answer rests on, with that, or None."""
-    for claim in claims:
-        if claim.support is None:
-            continue
+    """Return a likely sentence that contradicts one that an answer tells, with that, or None."""
+    for sentence in told:
         for other in ranked:
-            conflict = between(claim.support, other, hits)
+            conflict = between(sentence, other, hits)
             share = LIKELY_VERSION if conflict and conflict.versions else LIKELY
-            if conflict and other.probability >= share * claim.support.probability:
+            if conflict and other.probability >= share * sentence.probability:
                 return conflict
     return None
 
@@ -68,7 +67,10 @@ def between(one: Sentence, two: Sentence, hits: Sequence[Hit]) -> Conflict | Non
         return None
     if not _speak_alike(one, two, versions=versions) or not _differ(one, two):
         return None
-    newer_first = (dated(first), first.id) >= (dated(second), second.id)
+    by_title = order(first.title, second.title) if versions else 0
+    newer_first = by_title > 0 or (
+        by_title == 0 and (dated(first), first.id) >= (dated(second), second.id)
+    )
     return Conflict(*((one, two) if newer_first else (two, one)), versions)
 
 
@@ -159,10 +161,13 @@ def _differ(one: Sentence, two: Sentence) -> bool:
 def _values_differ(mine: Facts, theirs: Facts) -> bool:
     """Whether both give values of one kind, and none in common."""
     kinds: list[tuple[set[object], set[object]]] = [
-        (set(mine.times), set(theirs.times)),
+        ({_on_the_dial(time) for time in mine.times}, {_on_the_dial(t) for t in theirs.times}),
         (set(mine.weekdays), set(theirs.weekdays)),
         (set(mine.ordinals), set(theirs.ordinals)),
-        ({date[1:] for date in mine.dates}, {date[1:] for date in theirs.dates}),
+        (
+            {_as_said(date, theirs.dates) for date in mine.dates},
+            {_as_said(date, mine.dates) for date in theirs.dates},
+        ),
     ]
     units = {unit for _, unit in mine.quantities} & {unit for _, unit in theirs.quantities}
     for unit in units:
@@ -173,3 +178,14 @@ def _values_differ(mine: Facts, theirs: Facts) -> bool:
             )
         )
     return any(a and b and not a & b for a, b in kinds) and not any(a & b for a, b in kinds)
+
+
+def _on_the_dial(minutes: int) -> int:
+    """Return a time as a clock of twelve hours shows it: who writes 6:00 may mean 6 pm."""
+    return minutes % 720
+
+
+def _as_said(date: Date, others: Iterable[Date]) -> tuple[int, int | None]:
+    """Return month and day; the month alone where one of the others says no more of it."""
+    _, month, day = date
+    return month, None if (month, None) in {other[1:] for other in others} else day

@@ -277,7 +277,7 @@ class Engine:
 
         Only what stood in its prompt supports them.
         """
-        text, pieces = "", 0
+        text, pieces, told = "", 0, 0  # told: sentences of it that are claims
         claims: list[cite.Claim] = []
         read = [sentence for sentence in found.ranked if sentence.hit in reply.shown]
         try:
@@ -285,10 +285,12 @@ class Engine:
                 watch.first_token_s = watch.first_token_s or watch.elapsed()
                 text, pieces = text + token.text, pieces + 1
                 reply.text = text
-                spans = list(sentences(text, 0, len(text)))
-                if len(spans) > len(claims) + 1:  # the last one may still grow
-                    claims += self._resolve(text[slice(*spans[len(claims)])], read)
-                    if not claims[-1].support or _adds(claims, found, reply):
+                plain = cite.unlisted(text)
+                spans = list(sentences(plain, 0, len(plain)))
+                if len(spans) > told + 1:  # the last one may still grow
+                    new = self._resolve(plain[slice(*spans[told])], read)
+                    claims, told = claims + new, told + 1
+                    if not all(claim.support for claim in new) or _adds(claims, found, reply):
                         return claims
                     said, citations = cite.cited(claims, found.hits)
                     cited = {citation.document_id for citation in citations}
@@ -299,10 +301,11 @@ class Engine:
                     return claims
         except ModelError:
             return []
-        spans = list(sentences(text, 0, len(text)))
+        plain = cite.unlisted(text)
+        spans = list(sentences(plain, 0, len(plain)))
         if pieces >= reply.most:  # cut short: the last sentence has no end
             spans = spans[:-1]
-        return claims + self._resolve(" ".join(text[a:b] for a, b in spans[len(claims) :]), read)
+        return claims + self._resolve(" ".join(plain[a:b] for a, b in spans[told:]), read)
 
     def _resolve(self, text: str, read: Sequence[evidence.Sentence]) -> list[cite.Claim]:
         return cite.resolve(text, read, self._models.embedder)
@@ -352,7 +355,8 @@ def _weakness(
 
 
 def _disagreement(found: _Evidence) -> conflict.Conflict | None:
-    return conflict.find(extract.claims(found.ranked), found.ranked, found.hits)
+    """Return what contradicts the likeliest sentence: what stands beside it was not asked for."""
+    return conflict.find(found.ranked[:1], found.ranked, found.hits)
 
 
 def _relevance(claims: Sequence[cite.Claim], ranked: Sequence[evidence.Sentence]) -> float:

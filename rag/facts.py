@@ -39,17 +39,26 @@ _DATES = (
 )
 _SLASHED = re.compile(r"\b\d{1,2}/\d{1,2}/(?:\d{4}|\d{2})\b")
 _TIME = re.compile(
-    r"\b(?P<h>[01]?\d|2[0-4]):(?P<m>[0-5]\d)(?![:\d])(?:\s?(?P<half>[ap])\.?m\b\.?)?"
+    r"(?<![\d:])(?P<h>[01]?\d|2[0-4]):(?P<m>[0-5]\d)(?::[0-5]\d)?(?![:\d])"
+    r"(?:\s?(?P<half>[ap])\.?m\b\.?)?"
     r"|\b(?P<h12>1[0-2]|0?\d)(?:\.(?P<m12>[0-5]\d))?\s?(?P<half12>[ap])\.?m\b\.?"
     r"|\b(?P<word>noon|midnight)\b",
     re.I,
 )
+_A_HUNDRED = re.compile(r"\ban?(?= (?:hundred|thousand|million|billion|dozen)\b)", re.I)
+_NUMERALS = rf"(?:{measures.NUMERALS})(?:(?:[ -]|[ -]and )(?:{measures.NUMERALS}))*"
+# "1 000 €" is one number, "room 12 300 m away" is two.
+_SPACED = r"\d{1,3}(?: \d{3})+(?=\s?(?:[€$£¥]|(?:EUR|USD|GBP|CHF|euros?|dollars?|pounds?)\b))"
 _NUMBER = re.compile(
     rf"(?P<label>\b(?:{measures.LABELS})\.?[ -])?(?P<sign>(?<![\w.)])[-−](?=\d))?"
     r"(?P<before>[€$£¥])?\s?"
-    rf"(?:(?P<digits>\d+(?:[.,]\d+)*)(?!st\b|nd\b|rd\b|th\b|\d)(?:(?P<scale>k|bn|(?(before)m|(?!)))\b)?|\b(?P<words>"
-    rf"(?:{measures.NUMERALS})(?:(?:[ -]|[ -]and )(?:{measures.NUMERALS}))*)\b)"
-    r"(?P<times>(?:[ -](?:hundred|thousand|million|billion|dozen)\b)*)",
+    rf"(?:(?P<digits>{_SPACED}|\d+(?:[.,]\d+)*)(?!st\b|nd\b|rd\b|th\b|\d)"
+    rf"(?:(?P<scale>k|bn|(?(before)m|(?!)))\b)?"
+    rf"|\b(?P<words>{_NUMERALS})\b(?![ -](?:{measures.NTH_WORDS})\b))"
+    r"(?P<half>[ -]and[ -]a[ -]half\b)?"
+    r"(?P<times>(?:[ -](?:hundred|thousand|million|billion|dozen)\b)*)"
+    rf"(?:(?<=hundred|housand)(?:[ -]and)?[ -](?P<rest>{_NUMERALS})\b"
+    r"(?![ -](?:hundred|thousand)))?",
     re.I,
 )
 _MARK = re.compile(r"\s?(?P<unit>%|€|\$|£|¥|°[CF])")
@@ -94,7 +103,7 @@ def facts(text: str) -> Facts:
     rest = _SLASHED.sub(_blank, rest)
     times = tuple(_minutes(match) for match in _TIME.finditer(rest))
     rest = _TIME.sub(_blank, rest)
-    quantities = tuple(_quantities(rest))
+    quantities = tuple(_quantities(_A_HUNDRED.sub("one", rest)))
     words = [word.lower() for word in _WORD.findall(text)]
     named = Counter(measures.UNIT_OF[word] for word in words if word in measures.UNIT_OF)
     counted = Counter(unit for _, unit in quantities if unit)
@@ -195,13 +204,15 @@ def _number(match: re.Match[str]) -> str:
     """Return a number in one spelling; one that may be read two ways as it is written."""
     if match["words"]:
         value = Decimal(str(measures.spelled(match["words"])))
-    elif _GROUPED.fullmatch(digits := match["digits"]):
+    elif _GROUPED.fullmatch(digits := match["digits"].replace(" ", "")):
         value = Decimal(digits.replace(",", ""))
     elif "," in digits or digits.count(".") > 1 or re.fullmatch(r"\d{1,3}\.\d{3}", digits):
         return digits
     else:
         value = Decimal(digits)
+    value += Decimal("0.5") if match["half"] else 0
     factors = [(match["scale"] or ""), *re.split(r"[ -]", match["times"])]
     for factor in factors:
         value *= measures.SCALES.get(factor.lower(), 1)
+    value += Decimal(str(measures.spelled(match["rest"]))) if match["rest"] else 0
     return f"{'-' if match['sign'] else ''}{value.normalize():f}"

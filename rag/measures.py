@@ -33,9 +33,14 @@ SCALES: Final = {
 }  # fmt: skip
 
 _ORDINALS: Final = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
+    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split()
 )
-_NTH: Final = re.compile(rf"\b(?:(\d+)(?:st|nd|rd|th)|({'|'.join(_ORDINALS)}))\b", re.I)
+NTH_WORDS: Final = "|".join(_ORDINALS)
+_NTH: Final = re.compile(
+    rf"\b(?:(\d+)(?:st|nd|rd|th)|(?:({'|'.join(_TENS)})[- ])?({NTH_WORDS})|(thirtieth))\b",
+    re.I,
+)
 
 _UNITS: Final = {
     "second": "seconds sec secs", "minute": "minute minutes min mins",
@@ -76,11 +81,14 @@ def month(word: str) -> int:
 
 
 def spelled(words: str) -> float:
-    """Return what numerals add up to: "twenty-five" is 25, "one and a half" only its parts."""
+    """Return what numerals add up to: "twenty-five" is 25."""
     return sum(_WORTH[word] for word in re.split(r"[ -]+(?:and )?", words.lower()))
 
 
 def ordinals(text: str) -> Iterator[int]:
-    """Yield the numbers of "first", "2nd", … in a text."""
-    for digits, word in _NTH.findall(text):
-        yield int(digits) if digits else _ORDINALS.index(word.lower()) + 1
+    """Yield the numbers of "first", "2nd", "twenty-third", … in a text."""
+    for digits, tens, word, thirtieth in _NTH.findall(text):
+        if word:
+            yield int(spelled(tens) if tens else 0) + _ORDINALS.index(word.lower()) + 1
+        else:
+            yield 30 if thirtieth else int(digits)

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 
 from index.base import Hit
 from index.live import METADATA
-from rag import correct
 from rag.base import Answer, Draft, Question, Trace, Verdict
 from rag.retrieve import own_words
 
@@ -131,15 +130,20 @@ def of(answer: Answer, question: Question, trace: Trace) -> Receipt:
 
     A query that borrows from earlier answers would keep words of documents: then it is left out.
     """
-    chosen = correct.chosen(answer.attempts, correct.Policy(accept=0.0))
-    drafts = answer.attempts
+    drafts = answer.attempts if answer.status == "answered" else ()
+    given = next((draft for draft in drafts if _is_of(answer, draft)), None)
     return Receipt(
         own_words(question, trace.query),
         dict(trace.versions),
         answer.timings.retrieved_s,
         answer.timings.first_token_s,
-        tuple(_tried(d, answer.status == "answered" and d is chosen) for d in drafts),
+        tuple(_tried(draft, answers=draft is given) for draft in answer.attempts),
     )
+
+
+def _is_of(answer: Answer, draft: Draft) -> bool:
+    """Whether an answer is what a draft says."""
+    return (draft.text, draft.citations) == (answer.text, answer.citations)
 
 
 def write(connection: sa.Connection, answer_id: str, receipt: Receipt) -> None:

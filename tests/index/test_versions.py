@@ -23,6 +23,10 @@ def titled(title: str, updated: str) -> DocumentInfo:
         (("Work From Home Policy", "2020-03-01"), ("Wfh Policy Update May 2023", "2023-05-01")),
         (("Price list v2", "2025-01-01"), ("Price list v3", "2026-01-01")),
         (("Archived: Price list", "2025-01-01"), ("Price list", "2026-01-01")),
+        # somebody tidied the archive later
+        (("Travel (superseded)", "2026-05-01"), ("Travel", "2025-01-01")),
+        (("Price list v2", "2026-05-01"), ("Price list v10", "2025-01-01")),
+        (("Travel, draft", "2026-05-01"), ("Travel", "2026-05-01")),
     ],
 )
 def test_a_title_that_says_version_makes_one_document_older(

@@ -1,12 +1,13 @@
 """When two sentences contradict each other, and when they only look as if."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from index.base import Hit
 from rag.cite import cited
-from rag.conflict import Conflict, are_versions, between, claims, dated
+from rag.conflict import Conflict, are_versions, between, claims, dated, find
 from rag.evidence import Sentence
 from tests.rag.corpus import hit, ranked
 
@@ -54,6 +55,9 @@ def test_two_values_of_one_thing_are_a_conflict(one: str, two: str) -> None:
         ("Dinner on a trip is paid up to €38.", "Dinner on a trip lasts two hours."),
         ("Tickets are booked by Finance.", "Tickets are booked by Finance, for 30 days."),
         ("The desk opens at 9:00 for 5 hours.", "The desk opens at 9:00 for 6 hours."),
+        ("The desk closes at 6:00 sharp.", "The desk closes at 6 pm sharp."),
+        ("The yearly talk takes place in March.", "The yearly talk takes place on 15 March."),
+        ("The leave of fathers is 2.5 days.", "The leave of fathers is two and a half days."),
     ],
 )
 def test_the_same_value_another_scope_or_another_thing_is_none(one: str, two: str) -> None:
@@ -68,6 +72,32 @@ def test_parallel_pages_do_not_contradict_each_other() -> None:
     )
     assert compared(*laptops, titles=titles)[0] is None
     assert compared(*laptops, titles=("Onboarding", "Laptops"))[0] is not None
+
+
+def test_what_a_title_calls_superseded_is_the_older_one_however_late_it_was_saved() -> None:
+    titles = ("Travel", "Travel (superseded)")
+    found, _ = compared("Claims are due in 30 days.", "Claims are due in 60 days.", titles=titles)
+    assert found is not None
+    assert (found.newer.text, found.older.text) == (
+        "Claims are due in 30 days.",
+        "Claims are due in 60 days.",
+    )
+
+
+def test_only_the_sentence_that_answers_is_held_against_other_sources() -> None:
+    leave = "You get 25 days of paid leave a year. Leave requests are due two weeks ahead."
+    hits = [
+        hit(leave, document="wiki:a", title="Leave"),
+        hit("Leave requests are due three weeks ahead.", document="wiki:b", title="Requests"),
+    ]
+    texts = {sentence.text: sentence for sentence in ranked("How many days of leave?", *hits)}
+    days, ahead, other = (texts[text] for text in sorted(texts, key=lambda t: ("25" not in t, t)))
+    if "three" in ahead.text:
+        ahead, other = other, ahead
+    likely = [replace(days, probability=0.9), replace(ahead, probability=0.5)]
+    everything = [*likely, replace(other, probability=0.4)]
+    assert find(likely[:1], everything, hits) is None
+    assert find(likely[1:], everything, hits) is not None
 
 
 def test_one_document_does_not_contradict_itself() -> None:
@@ -105,6 +135,7 @@ def test_an_older_version_of_the_page_is_marked_as_one() -> None:
         ("Canteen, March 2025", "Canteen – April 2025", True),
         ("Onboarding: Leeds", "Onboarding: Ghent", False),
         ("2024", "2025", False),
+        ("C++ guidelines", "C# guidelines", False),
     ],
 )
 def test_versions_of_a_page_have_one_title_but_for_when(one: str, two: str, same: bool) -> None:

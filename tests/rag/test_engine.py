@@ -97,6 +97,23 @@ def test_a_draft_that_must_keep_the_sources_words_may_only_leave_some_out(
     assert engine("20 weeks is parental leave at full pay.").ask(Q).attempts[-1].model == "small"
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Leave is 25 days.[1] Managers approve every request. Requests go through Workday.",
+        "1. Leave is 25 days.\n2. Managers approve every request.\n3. Requests go through Workday.",
+        "- Leave is 25 days.\n- Managers approve every request.\n- Requests go through Workday.",
+    ],
+)
+def test_no_supported_sentence_is_lost_whatever_stands_between_them(reply: str) -> None:
+    page = hit("Leave is 25 days. Managers approve every request. Requests go through Workday.")
+    answer = engine(reply, hits=[page]).ask(Question("How many days of leave?", frozenset()))
+    assert answer.attempts[-1].model == "small"
+    assert answer.text == (
+        "Leave is 25 days. [1] Managers approve every request. [1] Requests go through Workday. [1]"
+    )
+
+
 def test_a_sentence_that_turns_its_source_round_is_not_streamed_and_ends_the_generation() -> None:
     model = ScriptedModel("20 weeks is parental leave at full pay. " + "Trains are late. " * 20)
     events = list(engine(model=model, kept=2 / 3).stream(Q))

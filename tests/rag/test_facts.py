@@ -23,6 +23,14 @@ SAME = [
     ("the 2nd Monday", "the second Monday"),
     ("100.0 kg", "100 kilos"),
     ("-10 °C", "−10 °C"),
+    ("two and a half days", "2.5 days"),
+    ("one and a half million dollars", "$1,500,000"),
+    ("two hundred and fifty euros", "€250"),
+    ("a hundred and twenty people", "120 people"),
+    ("1 000 euros", "€1,000"),
+    ("at 02:00:00", "at 02:00"),
+    ("the twenty-first", "the 21st"),
+    ("the 30th", "the thirtieth"),
 ]
 
 # (what the claim says, what the source says): never the same, by hand
@@ -58,6 +66,10 @@ DIFFERENT = [
     ("€5 to €5", "€5 to €9"),
     ("9:00 to 9:00", "9:00 to 17:00"),
     ("1 adult", "8 adults"),
+    ("2.5 days", "two days and half of them paid"),
+    ("the twenty-first", "the first"),
+    ("200 people", "between one hundred and two people"),
+    ("12300 m", "room 12 300 m away"),
 ]
 
 
