@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -11,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.base import Hit
-from rag import words
+from rag import measures, words
 from rag.evidence import COMPARED, FEATURES, JUDGED, Ranking, Sentence, Weights
+
+_MEASURED = re.compile(rf"\d[\d.,]*(?:{measures.UNIT_WORDS})", re.I)  # "10km"
 
 SIGNALS = (
     "best",  # logit of the likeliest sentence's probability
@@ -89,14 +92,27 @@ def probability(calibration: Calibration, row: NDArray[np.float32]) -> float:
 def lacks_code(question: str, hit: Hit) -> bool:
     """Whether the question names a code that the passage does not: "H-38" is not "H-31".
 
-    A code mixes letters and digits. Such questions are too rare in the development sets for the
-    regression to learn it.
+    A code mixes letters and digits, and "W2", "W-2" and "w 2" are one. Such questions are too rare
+    in the development sets for the regression to learn it.
     """
-    passage = words.codes(f"{hit.chunk.context}\n{hit.chunk.text}")
+    held = _joined(f"{hit.chunk.context}\n{hit.chunk.text}")
     return any(
-        code not in passage and not code.isnumeric() and any(map(str.isalpha, code))
+        _bare(code) not in held
+        and any(map(str.isalpha, code))
+        and not words.is_amount(code)
+        and not _MEASURED.fullmatch(code)
         for code in words.codes(question)
     )
+
+
+def _joined(text: str) -> set[str]:
+    """Return every word of a text, and every two, with nothing but their letters and digits."""
+    bare = [word for part in text.split() if (word := _bare(part))]
+    return {*bare, *map("".join, zip(bare, bare[1:], strict=False))}
+
+
+def _bare(word: str) -> str:
+    return "".join(filter(str.isalnum, word)).lower()
 
 
 def _any(scores: Iterable[float]) -> float:

@@ -22,9 +22,10 @@ _POINTERS = frozenset(
     "it its this that they them their those these he she his her him there one ones".split()
 )
 _OPENERS = (
-    *("and ", "what about ", "how about ", "also ", "but ", "or ", "same ", "then ", "so "),
-    *("ok ", "okay ", "no ", "yes "),
+    *("and ", "what about ", "how about ", "also ", "but ", "or ", "then ", "so ", "ok ", "okay "),
+    *("the same ", "same for ", "same in ", "same at ", "same with ", "same if ", "no, ", "yes, "),
 )
+_THERE_IS = re.compile(r"\b(?:is|are|was|were) there\b|\bthere(?:['’]s| is| are| was| were)\b")
 _WORD = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
 
 # Words of conversations that are never what they are about.
@@ -74,7 +75,8 @@ def _leans(text: str) -> bool:
 
 def points(text: str) -> bool:
     """Whether a turn points at something said: "how long is that one?", not "and in Leeds?"."""
-    return not _POINTERS.isdisjoint(re.findall("[a-z]+", text.lower()))  # "that's" too
+    said = _THERE_IS.sub(" ", text.lower())
+    return not _POINTERS.isdisjoint(re.findall("[a-z]+(?:-[a-z]+)*", said))  # "that's" too
 
 
 def _subject(history: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

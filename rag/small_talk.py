@@ -39,6 +39,12 @@ class _Kind:
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _CONTRACTED = re.compile(r"['’](?:s|re|m|ve|ll|d)$")  # what's, you're, i'm
+# "You" of a courtesy is not asked about: "can you tell me who is responsible for this?"
+_COURTESY = re.compile(
+    r"^\W*(?:(?:hi|hello|hey)\W+)?(?:(?:what )?(?:can|could|would|will) you (?:please )?"
+    r"(?:tell|show|give) (?:me|us)|do you know)\b(?: about)?(?=\W*\w)",
+    re.I,
+)
 _ASKS = frozenset(
     "is are was were can could do does did will would should may what which who whom whose how "
     "when where why".split()
@@ -152,12 +158,13 @@ _QUESTIONS = (
 
 def reply(text: str) -> str | None:
     """Return what to say to small talk; None for everything else, which is a question."""
-    said = [_CONTRACTED.sub("", word) for word in _WORD.findall(text.lower())]
-    if not said:
+    if not _WORD.search(text):
         return WORDLESS
+    asked = _COURTESY.sub("", text)
+    said = [_CONTRACTED.sub("", word) for word in _WORD.findall(asked.lower())]
     if len(said) > MAX_WORDS:
         return None
-    asking = text.rstrip().endswith("?") or said[0] in _ASKS
+    asking = asked != text or text.rstrip().endswith("?") or said[0] in _ASKS
     kinds = _QUESTIONS if asking else (*_STATEMENTS, *_QUESTIONS)
     return next((kind.reply for kind in kinds if _fits(kind, frozenset(said))), None)
 

@@ -43,10 +43,8 @@ _ASKED: Final = re.compile(
 _EXACT: Final = re.compile(
     r"[\w.+-]+@[\w.-]*|[#@][\w-]+|\w+://\S+|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b\S*"
 )
+_OF_WORDS: Final = re.compile(r"[a-z]+-\d+[.,]?\d*%?", re.I)  # "under-18"
 _ENDS: Final = ".,;:!?)('\"”’]["
-_PLAIN_CODE: Final = re.compile(
-    r"[\d.,:/-]+(?:st|nd|rd|th|am|pm|k|m|bn|h|s|x)?|\d+-[a-z]+|[a-z]+-\d+[.,]?\d*%?", re.I
-)
 
 
 def says(claim: str, source: str, names: frozenset[str] = frozenset()) -> bool:
@@ -94,7 +92,9 @@ def _holds_exactly(claim: str, source: str) -> bool:
     codes = {
         code
         for code in words.codes(claim)
-        if any(map(str.isalpha, code)) and not _PLAIN_CODE.fullmatch(code)
+        if any(map(str.isalpha, code))
+        and not words.is_amount(code)
+        and not _OF_WORDS.fullmatch(code)
     }
     return all(re.search(rf"(?<!\w){re.escape(one)}(?!\w)", lower) for one in exact | codes)
 

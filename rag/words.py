@@ -8,6 +8,7 @@ from index.lexical import STOP_WORDS
 _WORD = re.compile(r"[^\W_]+(?:[.'’][^\W_]+)*")
 _NUMBER = re.compile(r"\d+(?:[.,:/]\d+)*")
 _CODE = re.compile(r"[\w.,:/-]*\d[\w.,:/-]*")
+_AMOUNT = re.compile(r"[\d.,:/-]+(?:st|nd|rd|th|am|pm|k|m|bn|h|s|x)?|\d+-[a-z]+", re.I)
 _CAPITAL = re.compile(r"(?<=[a-z,;:] )[A-Z][\w-]+")
 _SUFFIXES = ("ations", "ation", "ings", "ing", "ies", "edly", "ed", "es", "ly", "s", "e", "y")
 _KEPT = 3  # letters that must remain of a word when its suffix is cut
@@ -109,6 +110,11 @@ def numbers(text: str) -> list[str]:
 def codes(text: str) -> set[str]:
     """Return the words with a digit, lower case: "h-38", "200,000", "gen3"."""
     return {word.strip(".,:-/").lower() for word in _CODE.findall(text)}
+
+
+def is_amount(code: str) -> bool:
+    """Whether what `codes` found is a number, an ordinal or a time: "30-day", "24th", "5pm"."""
+    return _AMOUNT.fullmatch(code) is not None
 
 
 def names(text: str) -> set[str]:

@@ -15,6 +15,8 @@ ERRORS = hit("Error H-31 means that the certificate has expired. Error H-44 mean
         ("What does error h-44 mean?", False),
         ("What does H-38 mean?", True),
         ("What do the 312 errors mean?", False),  # a number is not a code
+        ("What does the 30-day rule say about H31?", False),  # an amount, and spelled otherwise
+        ("Is it mended by 5pm on 24th June, 10km away?", False),
         ("What does the error mean?", False),
     ],
 )

@@ -22,6 +22,7 @@ def asked(text: str, history: tuple[tuple[str, str], ...] = EARLIER) -> str:
         ("And for contractors?", ["contractors", "parental", "leave"]),
         ("How do I apply for it?", ["apply", "parental", "leave"]),
         ("In Leeds?", ["Leeds", "parental", "leave"]),
+        ("Same for interns in Leeds?", ["interns", "parental", "leave"]),
         ("what about sick days, how many of these?", ["sick", "parental", "leave"]),
     ],
 )
@@ -39,6 +40,9 @@ def test_a_follow_up_carries_the_subject_of_the_question_before(
     [
         "Which supplier delivers the batteries for Rootline probes?",
         "Is there a helipad on the roof of the Leeds office?",  # "there" points at nothing
+        "Is there a dress code?",
+        "Who runs one-on-one meetings?",
+        "Same day delivery costs?",
         "Do the vans have a tracker, and where is its data kept?",  # "its" is the tracker's
     ],
 )

@@ -21,6 +21,8 @@ from rag.small_talk import ABLE, BYE, HELLO, SOURCES, THANKS, WHO, WORDLESS, rep
         ("what can I ask you?", ABLE),
         ("help", ABLE),
         ("Who are you?", WHO),
+        ("Can you tell me about yourself?", WHO),
+        ("hi, do you know who made you", WHO),
         ("are you a bot or a human?", WHO),
         ("What's your name?", WHO),
         ("Which sources do you know?", SOURCES),
@@ -38,6 +40,10 @@ def test_greetings_and_questions_about_footnote_get_one_sentence(text: str, said
     "text",
     [
         "Hi, how many days off do I get?",
+        "Do you know who is responsible for this?",
+        "Can you tell me the company name?",
+        "can you tell me about the features",
+        "what can you tell me about the developer program",
         "thanks, and for contractors?",
         "Who can help me?",
         "How do you do that?",  # follows up what was said
