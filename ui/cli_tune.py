@@ -60,6 +60,20 @@ def reader(sets: tuple[str, ...], out: Path, rows: Path | None, start: Path | No
 
 
 @tune.command()
+@click.argument("readers", nargs=-1, required=True, type=FOLDER, metavar="READER…")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
+@reports_failure
+def average(readers: tuple[Path, ...], out: Path) -> None:
+    """Write the mean of several READERs: of runs that went on from one, over other rows.
+
+    Example: footnote tune average rag/reader data/reader --out data/mean
+    """
+    from ui import tuning
+
+    click.echo(tuning.average(readers, out))
+
+
+@tune.command()
 @SETS
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
 @click.option("--rows", type=FILE, help="More rows, as for `tune reader`.")

@@ -88,6 +88,17 @@ def reader(folders: Sequence[Labelled], more: Path | None, out: Path, start: Pat
     return f"Tuned on {len(rows)} questions: {out}. Now run `footnote tune calibrate`."
 
 
+def average(adapters: Sequence[Path], out: Path) -> str:
+    """Write the reader whose weights are the mean of several readers'."""
+    for adapter in adapters:
+        _require_start(adapter, *READER)
+    from rag.tune import reader as tuning
+
+    folder = wiring.packaged(wiring.EMBEDDER_PACKAGE) / "model"
+    tuning.average(folder, adapters, out, rank=tuning.Recipe().rank)
+    return f"The mean of {len(adapters)} readers: {out}. Now run `footnote tune calibrate`."
+
+
 def list_reader(
     folders: Sequence[Labelled], more: Path | None, out: Path, start: Path | None
 ) -> str:
@@ -148,7 +159,7 @@ def _require_start(start: Path | None, *files: str) -> None:
     """Refuse a folder that no run has written, before minutes go into what it is needed for."""
     for file in files:
         if start is not None and not (start / file).is_file():
-            raise SettingsError(f"{start} holds no {file}: --start is a folder that a run wrote.")
+            raise SettingsError(f"{start} holds no {file}: it must be a folder that a run wrote.")
 
 
 def _sentences(example: fitting.Example) -> tuple[list[Sentence], list[bool]]:

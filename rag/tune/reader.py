@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.numpy import load_file as load_arrays
 from safetensors.torch import save_file
@@ -113,6 +114,26 @@ def train(
             if step % SAVED == 0:
                 save(model.state_dict(), base, _named(head), out, facts)
     save(model.state_dict(), base, _named(head), out, facts)
+
+
+def average(folder: Path, adapters: Sequence[Path], out: Path, *, rank: int) -> None:
+    """Write the adapter in the middle of several: the mean of their weights, cut to rank again.
+
+    folder: of the encoder that all were tuned on. Runs that went on from one reader over other
+    rows err apart, and their mean less than each. Source: Wortsman et al., ICML 2022.
+    """
+    base = load_arrays(folder / "model.safetensors")
+    several = [merged(base, load_arrays(each / "adapter.safetensors")) for each in adapters]
+    means = {
+        name: torch.from_numpy(sum(np.asarray(each[name], np.float32) for each in several))
+        / len(several)
+        for name in several[0]
+        if any(each[name] is not base.get(name) for each in several)
+    }
+    tuned = {name: mean for name, mean in means.items() if name in base}
+    own = {name: mean for name, mean in means.items() if name not in base}
+    before = {name: torch.from_numpy(base[name]) for name in tuned}
+    save(tuned, before, own, out, {"rank": rank, "mean_of": [each.name for each in adapters]})
 
 
 def low_rank(delta: Tensor, rank: int) -> tuple[Tensor, Tensor]:

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 
-from rag.models.reader import OpenVinoReader
-from rag.tune.reader import Candidate, Recipe, Row, load, low_rank, train
+from rag.models.reader import OpenVinoReader, merged
+from rag.tune.reader import Candidate, Recipe, Row, average, load, low_rank, train
 from tests.rag.tune.opening_hours import ROWS
 from ui.wiring import EMBEDDER_PACKAGE, packaged
 
@@ -48,6 +49,30 @@ def test_training_goes_on_from_an_adapter(adapter: Path, tmp_path: Path) -> None
         for path in (adapter, tmp_path)
     )
     assert np.abs(before - after).max() < 0.05
+
+
+def test_the_mean_of_two_readers_lies_between_them(adapter: Path, tmp_path: Path) -> None:
+    folder = packaged(EMBEDDER_PACKAGE) / "model"
+    other, same, mean = (tmp_path / name for name in ("other", "same", "mean"))
+    train(folder, ROWS, other, replace(RECIPE, rank=384, epochs=2, seed=5), start=adapter)
+    average(folder, [adapter, adapter], same, rank=384)
+    average(folder, [adapter, other], mean, rank=384)
+    weights = [
+        merged(load_file(folder / "model.safetensors"), load_file(path / "adapter.safetensors"))
+        for path in (adapter, other, same, mean)
+    ]
+    for name in (
+        "encoder.layer.3.output.dense.weight",
+        "encoder.layer.0.attention.self.query.bias",
+    ):
+        first, second, equal, middle = (np.asarray(each[name], np.float32) for each in weights)
+        assert np.abs(first - second).max() > 1e-3
+        assert np.abs(first - equal).max() < 1e-4
+        assert np.abs((first + second) / 2 - middle).max() < 1e-4
+    assert np.allclose(
+        weights[3]["head.bias"], (weights[0]["head.bias"] + weights[1]["head.bias"]) / 2, atol=1e-3
+    )
+    assert right(OpenVinoReader(folder, mean, threads=2)) == len(ROWS)
 
 
 def test_rows_are_read_from_a_file_and_those_without_candidates_left_out(tmp_path: Path) -> None:
