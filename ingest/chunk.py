@@ -13,8 +13,9 @@ from langchain_text_splitters import RecursiveCharacterTextSplitter
 
 from index.base import Chunk, DocumentInfo, Embedder, Place
 from ingest.base import Parsed
+from ingest.sections import CODE_INDENT
 
-VERSION = "chunk-3"  # part of the index's recipe: change it when chunks come out different
+VERSION = "chunk-4"  # part of the index's recipe: change it when chunks come out different
 
 CONTEXT_TOKENS = 96  # of title, headings and table header together; the rest is for the text
 SPECIAL_TOKENS = 2  # the [CLS] and [SEP] around every passage
@@ -108,11 +109,14 @@ def _pieces(text: str, start: int, end: int, count: Count, room: int) -> Iterato
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the span without its blank ends, unless it is all blank."""
+    """Yield the span without its blank ends, unless it is all blank; code keeps its indent."""
     body = text[start:end].strip()
     if body:
         first = text.index(body, start)
-        yield first, first + len(body)
+        line = text.rfind("\n", start, first) + 1 or start
+        whole_line = text[line - 1 : line] in ("", "\n")
+        is_code = whole_line and text.startswith(CODE_INDENT, line, first)
+        yield (line if is_code else first), first + len(body)
 
 
 class Layout:
@@ -148,7 +152,8 @@ class Layout:
         return len(self.text) if end < 0 else end
 
     def _has_cells(self, start: int, end: int) -> bool:
-        return self.text.find(" | ", start, end) >= 0
+        is_code = self.text.startswith(CODE_INDENT, start)
+        return not is_code and self.text.find(" | ", start, end) >= 0
 
 
 def _chunk(

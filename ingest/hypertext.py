@@ -13,7 +13,7 @@ from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from ingest.base import ParseError
-from ingest.sections import Block, clean, one_line, table
+from ingest.sections import CODE_INDENT, Block, clean, fields, one_line, table
 from ingest.visible import content
 
 MAX_CELLS = 200_000  # of a table, repeated ones included
@@ -99,7 +99,7 @@ class _Reader:
             pass
         elif tag in ("pre", "listing", "xmp"):
             self._flush()
-            self._emit(clean(_preformatted(element)))
+            self._emit(clean(_preformatted(element)), CODE_INDENT)
         elif tag in _HEADINGS and not self._numbers:
             self._flush()
             self._heading(element)
@@ -158,15 +158,17 @@ class _Reader:
             lines = (" ".join(line.split()) for line in text.split(_BREAK))
             self._emit(clean("\n".join(lines)).strip())
 
-    def _emit(self, text: str) -> None:
+    def _emit(self, text: str, indent: str = "") -> None:
+        """Add lines of text; the indent stands before all else, the sign of an item included."""
         if not text:
             return
         first, rest = self._lead
+        lines = text.split("\n")
         if not self._numbers and not first:
-            self._blocks.append(Block(text))
+            self._blocks.append(Block("\n".join((indent + line).rstrip() for line in lines)))
             return
-        for line in text.split("\n"):
-            self._lines.append((first + line).rstrip())
+        for line in lines:
+            self._lines.append((indent + first + line).rstrip())
             first = rest
         self._lead = (rest, rest)
         if not self._numbers:
@@ -186,7 +188,8 @@ class _Reader:
     def _table(self, element: HtmlElement) -> None:
         for caption in element.xpath("./caption"):
             self._emit(_flat(caption))
-        self._emit(table(_grid(element)))
+        rows = _grid(element)
+        self._emit(fields(rows) if _is_fields(element, rows) else table(rows))
 
     def _is_permalink(self, element: HtmlElement) -> bool:
         """Whether it is the sign beside a heading that links to the heading itself."""
@@ -205,7 +208,7 @@ def _flat(element: HtmlElement) -> str:
     texts = []
     for block in _Reader().read(element):
         items = re.sub(r"\n *- ", "; ", block.text)
-        texts.append(items.removeprefix("- "))
+        texts.append(items.lstrip().removeprefix("- "))
     return one_line(" ".join(texts))
 
 
@@ -241,6 +244,18 @@ def _is_layout(element: HtmlElement) -> bool:
     if element.xpath("boolean(.//table | .//h1 | .//h2 | .//h3 | .//h4 | .//h5 | .//h6)"):
         return True
     return not element.xpath("boolean(.//tr[count(td | th) > 1])")
+
+
+def _is_fields(element: HtmlElement, rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a table of two columns names what is in its rows, but not what is in its columns.
+
+    Either its header row is empty, as Markdown has to have one, or each row begins with a heading.
+    """
+    if max(map(len, rows), default=0) != 2:
+        return False
+    kinds = [[cell.tag for cell in tr.iterchildren("td", "th")] for tr in element.iter("tr")]
+    empty_header = kinds[0] == ["th", "th"] and not any(rows[0])
+    return empty_header or all(kind in (["th", "td"], ["th"], []) for kind in kinds)
 
 
 def _grid(element: HtmlElement) -> list[list[str]]:

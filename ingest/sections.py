@@ -14,6 +14,7 @@ from index.base import Place
 from ingest.base import Parsed
 
 PARAGRAPH = "\n\n"
+CODE_INDENT = "    "  # begins a line of code, so that its " | " is not taken for a table's
 
 # Category Cf prints nothing (zero-width, bidi, tags) but for these, in Arabic and Kaithi.
 _VISIBLE_FORMATS = frozenset([*range(0x600, 0x606), 0x6DD, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD])
@@ -87,6 +88,16 @@ def table(rows: Iterable[Sequence[str]]) -> str:
     used = sorted({i for row in cells for i, cell in enumerate(row) if cell})
     return "\n".join(
         " | ".join(row[i] for i in used[: bisect_left(used, len(row))]) for row in cells
+    )
+
+
+def fields(rows: Iterable[Sequence[str]]) -> str:
+    """Return rows of two cells as lines "key: value", for a table that has no header row."""
+    cells = [[text for text in map(one_line, row) if text] for row in rows]
+    return "\n".join(
+        f"{row[0].removesuffix(':').rstrip()}: {row[1]}" if len(row) > 1 else row[0]
+        for row in cells
+        if row
     )
 
 

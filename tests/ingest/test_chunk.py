@@ -97,6 +97,14 @@ def test_a_chunk_that_begins_inside_a_table_carries_its_header() -> None:
     assert "Region | Days" not in chunks[0].context
 
 
+def test_a_chunk_that_begins_inside_code_keeps_its_indent_and_has_no_header() -> None:
+    code = "\n".join(f"    kubectl get pods {n} | grep api | tail -50" for n in range(200))
+    chunks = chunks_of(INFO, parsed(((), code)), EMBEDDER)
+    assert len(chunks) > 1
+    assert all(chunk.text.startswith("    kubectl") for chunk in chunks)
+    assert all(chunk.context == "Leave" for chunk in chunks)
+
+
 @pytest.mark.parametrize("title", ["T " * 600, "x" * 5000])
 def test_an_endless_title_leaves_room_for_the_text(title: str) -> None:
     info = DocumentInfo("a:b", "1", title, "u", "wiki", INFO.updated_at, frozenset())

@@ -39,7 +39,7 @@ def test_nested_lists_keep_their_depth_and_their_numbers() -> None:
 
 def test_a_second_paragraph_and_code_stay_with_their_item() -> None:
     source = "- run\n\n  this:\n\n  ```\n  ls\n    -l\n  ```\n- stop\n"
-    assert markdown(source).text == "- run\n  this:\n  ls\n    -l\n- stop"
+    assert markdown(source).text == "- run\n  this:\n      ls\n        -l\n- stop"
 
 
 def test_a_table_has_a_line_for_every_row() -> None:
@@ -49,7 +49,7 @@ def test_a_table_has_a_line_for_every_row() -> None:
 
 def test_code_keeps_its_lines_and_its_signs() -> None:
     assert markdown("```py\nif a < b:\n\n    **x**  # {% y %}\n```").text == (
-        "if a < b:\n\n    **x**  # {% y %}"
+        "    if a < b:\n\n        **x**  # {% y %}"
     )
 
 
@@ -156,7 +156,41 @@ def test_a_definition_stands_under_its_term() -> None:
 
 
 def test_preformatted_text_keeps_its_lines() -> None:
-    assert html("<pre>a\n  <b>b</b><!-- c -->\n</pre>").text == "a\n  b"
+    assert html("<pre>a\n  <b>b</b><!-- c -->\n</pre>").text == "    a\n      b"
+
+
+@pytest.mark.parametrize("name", ["pre", "listing", "xmp"])
+def test_every_line_of_code_begins_with_four_spaces(name: str) -> None:
+    source = f"<p>Run</p><{name}>ls | wc\n\n  a | b</{name}><p>then</p>"
+    assert html(source).text == "Run\n\n    ls | wc\n\n      a | b\n\nthen"
+    assert html(f"<ol><li><{name}>ls | wc\na | b</{name}>").text == "    1. ls | wc\n      a | b"
+
+
+def test_code_in_a_cell_stays_on_the_line_of_its_row() -> None:
+    source = "<table><tr><th>To<th>Run<tr><td>list<td><ul><li><pre>ls\n-l</pre><li>b</ul></table>"
+    assert html(source).text == "To | Run\nlist | ls -l; b"
+
+
+def test_a_markdown_table_without_names_of_columns_has_keys_and_values() -> None:
+    rows = "|---|---|\n| Owner | Office team |\n| **Phone:** | 4357 |\n| Fax | |\n"
+    assert markdown("| | |\n" + rows).text == "Owner: Office team\nPhone: 4357\nFax"
+    assert markdown("| | x |\n" + rows).text.startswith(" | x\nOwner | Office team\n")
+
+
+def test_a_table_whose_rows_begin_with_headings_has_keys_and_values() -> None:
+    rows = "<tr><th>Owner<td>Office team<tr><th>Phone:<td>4357"
+    told = "Owner: Office team\nPhone: 4357"
+    assert html(f"<table>{rows}</table>").text == told
+    assert html(f"<table><tr><th colspan=2>Front desk{rows}</table>").text == f"Front desk\n{told}"
+    assert html(f"<table>{rows}<tr><td>Room<td>2</table>").text == (
+        "Owner | Office team\nPhone: | 4357\nRoom | 2"
+    )
+
+
+def test_a_table_of_three_columns_without_names_stays_one() -> None:
+    source = "| | | |\n|---|---|---|\n| a | b | c |\n"
+    assert markdown(source).text == "a | b | c"
+    assert html("<table><tr><th>a<td>b<td>c</table>").text == "a | b | c"
 
 
 def test_the_sign_that_links_to_a_heading_is_dropped() -> None:
