@@ -13,6 +13,7 @@ from ingest.hypertext import read_html
 from ingest.sections import Block, Section, one_line
 
 GUESS_BYTES = 200_000  # enough to recognise an encoding; more only takes time
+MENDED = 2  # letters of UTF-8 to each byte that is none, from which a file is UTF-8 with a fault
 SHARE_OF_ZEROS = 0.2  # of the bytes of UTF-16 in any script whose words are set apart by spaces
 
 _MARKS = (
@@ -37,7 +38,10 @@ _STARTS = re.compile(r"\s*(?:$|[-*•>|#]|\d{1,3}[.)]\s|\S+:\s)")
 
 
 def decode(body: bytes, declared: str | None = None) -> str:
-    """Return the text of a file: by its byte order mark, as declared, as UTF-8, or as it looks."""
+    """Return the text of a file: by its byte order mark, as declared, as UTF-8, or as it looks.
+
+    What one old line does to a file of UTF-8, or a cut inside a letter, stays there.
+    """
     for mark, encoding in _MARKS:
         if body.startswith(mark):
             return body.decode(encoding, errors="replace").removeprefix("\ufeff")
@@ -45,6 +49,8 @@ def decode(body: bytes, declared: str | None = None) -> str:
         text = _try(body, candidate)
         if text is not None:
             return text
+    if _is_faulty_utf8(body[:GUESS_BYTES]):
+        return body.decode("utf-8", errors=_BYTE_BY_BYTE)
     return body.decode(_guess(body[:GUESS_BYTES]), errors="replace")
 
 
@@ -122,6 +128,24 @@ def _body(mail: EmailMessage) -> list[Block]:
         if text.strip():
             return [Block(unwrapped(text))]
     return []
+
+
+def _is_faulty_utf8(sample: bytes) -> bool:
+    read = sample.decode("utf-8", errors="ignore")
+    faults = len(sample.decode("utf-8", errors="replace")) - len(read)
+    letters = sum(letter > "\x7f" for letter in read)
+    return letters > 0 and letters >= MENDED * faults
+
+
+def _as_western(error: UnicodeError) -> tuple[str, int]:
+    """Return what the bytes that are no UTF-8 stand for in the old encoding used the most."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode(_LEGACY[0], errors="replace"), error.end
+
+
+_BYTE_BY_BYTE = "footnote-western"
+codecs.register_error(_BYTE_BY_BYTE, _as_western)
 
 
 def _guess(sample: bytes) -> str:

@@ -12,7 +12,7 @@ from connectors.base import THREAD, Document, Entry, Message, write_thread
 from ingest.base import Parsed, ParseError
 from ingest.office import LIMITS
 from ingest.parse import parse
-from ingest.plain import unwrapped
+from ingest.plain import decode, unwrapped
 from ingest.tables import MAX_CELLS
 
 
@@ -180,6 +180,26 @@ def test_unicode_text_is_recognised(encoding: str) -> None:
 )
 def test_old_encodings_are_recognised(text: str, encoding: str) -> None:
     assert parse(document(text.encode(encoding))).text == text
+
+
+@pytest.mark.parametrize(
+    ("fault", "read"),
+    [
+        (b"M\xfcnchen", "München"),
+        (b"Lodz\xc5", "LodzÅ"),
+        (b"caf\x81", "caf\ufffd"),
+        ("Bücher".encode() + b"\xe2\x82", "Bücherâ‚"),
+    ],
+)
+def test_a_byte_that_is_no_utf_8_costs_itself_and_not_the_file(fault: bytes, read: str) -> None:
+    before = "Ort;Straße\nKöln;Bürgerstraße 5\n"
+    assert decode(before.encode() + fault) == before + read
+    assert decode(before.encode() + fault, "utf-8") == before + read
+
+
+def test_a_pair_of_old_letters_that_is_utf_8_by_chance_makes_no_file_utf_8() -> None:
+    text = "Das MENÜ» für größere Gäste. Über die Küche: schön, natürlich."
+    assert decode(text.encode("cp1252")) == text
 
 
 def test_a_stated_encoding_is_believed() -> None:
