@@ -2,9 +2,11 @@
 
 import codecs
 import re
-from collections.abc import Iterable
-from email import message_from_bytes, policy
-from email.message import EmailMessage
+from collections.abc import Iterable, Iterator, Sequence
+from email import message_from_bytes
+from email.errors import MessageError
+from email.message import EmailMessage, MIMEPart
+from email.policy import EmailPolicy
 
 from charset_normalizer import from_bytes
 
@@ -16,6 +18,9 @@ GUESS_BYTES = 200_000  # enough to recognise an encoding; more only takes time
 MENDED = 2  # letters of UTF-8 to each byte that is none, from which a file is UTF-8 with a fault
 SHARE_OF_ZEROS = 0.2  # of the bytes of UTF-16 in any script whose words are set apart by spaces
 
+MAX_NESTED = 20  # parts of a mail inside each other, forwarded mails included
+
+_HEAD = ("From", "To", "Date")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
@@ -103,31 +108,66 @@ def read_messages(messages: Iterable[Message]) -> list[Section]:
 
 
 def read_mail(body: bytes) -> tuple[list[Block], str | None]:
-    """Return a mail's head, its body and the names of its attachments; its subject is the title."""
-    mail = message_from_bytes(body, policy=policy.default)
-    head = [f"{name}: {one_line(str(mail[name]))}" for name in ("From", "To", "Date") if mail[name]]
-    blocks = [Block("\n".join(head)), *_body(mail)]
+    """Return a mail's head, its body and the names of its attachments; its subject is the title.
+
+    A mail that is forwarded as an attachment is read where it stands, with a head of its own.
+    """
+    mail: EmailMessage = message_from_bytes(body, policy=_Lenient())  # type: ignore[arg-type]  # it makes EmailMessages
+    blocks = [_head(mail, _HEAD), *_body(mail, MAX_NESTED)]
     names = [part.get_filename() for part in mail.walk() if not part.is_multipart()]
     attached = [f"Attachment: {one_line(name)}" for name in names if name]
     blocks.append(Block("\n".join(attached)))
     return [block for block in blocks if block.text], str(mail["Subject"] or "")
 
 
-def _body(mail: EmailMessage) -> list[Block]:
-    """Return the plain text of a mail, or its HTML where there is none."""
-    for kind in ("plain", "html"):
-        part = mail.get_body(preferencelist=(kind,))
-        if part is None:
-            continue
-        payload = part.get_payload(decode=True)
-        if not isinstance(payload, bytes):
-            continue
-        if kind == "html":
-            return read_html(decode_html(payload, part.get_content_charset()))[0]
-        text = decode(payload, part.get_content_charset())
-        if text.strip():
-            return [Block(unwrapped(text))]
-    return []
+class _Lenient(EmailPolicy):
+    """Reads a field that the standard library fails at, such as "From: a@[1", as mere words."""
+
+    def header_fetch_parse(self, name: str, value: str) -> str:
+        try:
+            return str(super().header_fetch_parse(name, value))
+        except (AttributeError, LookupError, TypeError, ValueError, MessageError):
+            return str(super().header_fetch_parse(f"X-{name}", value))
+
+
+def _head(mail: MIMEPart, names: Iterable[str]) -> Block:
+    fields = ((name, one_line(str(mail[name] or ""))) for name in names)
+    return Block("\n".join(f"{name}: {value}" for name, value in fields if value))
+
+
+def _body(part: MIMEPart, depth: int) -> Iterator[Block]:
+    """Yield what is written in a part and those in it, up to `depth` of them inside each other."""
+    kind = part.get_content_type()
+    parts = list(part.iter_parts()) if depth > 0 else []
+    if kind == "message/rfc822":
+        for mail in parts:
+            yield _head(mail, (*_HEAD, "Subject"))
+            yield from _body(mail, depth - 1)
+    elif kind == "multipart/alternative":
+        yield from _alternative(parts, depth - 1)
+    elif kind.startswith("multipart/"):
+        for inner in parts:
+            yield from _body(inner, depth - 1)
+    elif part.get_content_disposition() != "attachment":
+        yield from _written(part, kind)
+
+
+def _alternative(parts: Sequence[MIMEPart], depth: int) -> list[Block]:
+    """Return the plain one of the forms of a text if it says anything, else the richest."""
+    plain = [part for part in parts if part.get_content_type() == "text/plain"]
+    others = [part for part in reversed(parts) if part not in plain]
+    forms = (list(_body(part, depth)) for part in (*plain, *others))
+    return next((blocks for blocks in forms if blocks), [])
+
+
+def _written(part: MIMEPart, kind: str) -> list[Block]:
+    payload = part.get_payload(decode=True)
+    if not isinstance(payload, bytes):
+        return []
+    if kind == "text/html":
+        return read_html(decode_html(payload, part.get_content_charset()))[0]
+    text = decode(payload, part.get_content_charset()) if kind == "text/plain" else ""
+    return [Block(unwrapped(text))] if text.strip() else []
 
 
 def _is_faulty_utf8(sample: bytes) -> bool:

@@ -12,7 +12,7 @@ from connectors.base import THREAD, Document, Entry, Message, write_thread
 from ingest.base import Parsed, ParseError
 from ingest.office import LIMITS
 from ingest.parse import parse
-from ingest.plain import decode, unwrapped
+from ingest.plain import MAX_NESTED, decode, unwrapped
 from ingest.tables import MAX_CELLS
 
 
@@ -285,6 +285,75 @@ def test_a_mail_without_plain_text_is_read_from_its_html() -> None:
     )
     parsed = parse(document(message.as_bytes(), "application/octet-stream"))
     assert parsed.text == "From: ann@x.example\n\nOne\n\n- two"
+
+
+def parts(*written: tuple[str, str]) -> EmailMessage:
+    """Return a mail of several parts, each a media subtype and its text."""
+    message = mail(Subject="Parts", From="ann@x.example")
+    message.make_mixed()
+    for subtype, text in written:
+        part = EmailMessage()
+        part.set_content(text, subtype=subtype)
+        message.attach(part)
+    return message
+
+
+def test_every_part_of_a_mail_that_is_no_attachment_is_read() -> None:
+    message = parts(("plain", "Before the picture.\n"))
+    message.add_attachment(b"GIF8", maintype="image", subtype="gif", filename="plan.gif")
+    message.add_attachment("Secret notes", filename="notes.txt")
+    for subtype, text in [("plain", "After it.\n"), ("html", "<p>Imprint</p>")]:
+        part = EmailMessage()
+        part.set_content(text, subtype=subtype)
+        message.attach(part)
+    assert parse(document(message.as_bytes(), "message/rfc822")).text == (
+        "From: ann@x.example\n\nBefore the picture.\n\nAfter it.\n\nImprint\n\n"
+        "Attachment: plan.gif\nAttachment: notes.txt"
+    )
+
+
+def test_of_alternatives_the_plain_one_is_read_unless_it_is_blank() -> None:
+    for plain, read in [("Plain", "Plain"), (" \n", "Rich")]:
+        message = mail(From="ann@x.example")
+        message.set_content(plain)
+        message.add_alternative("<p>Rich</p>", subtype="html")
+        outer = parts(("plain", "First"))
+        outer.attach(message)
+        text = parse(document(outer.as_bytes(), "message/rfc822")).text
+        assert text == f"From: ann@x.example\n\nFirst\n\n{read}"
+
+
+def test_a_mail_forwarded_as_an_attachment_is_read_with_its_own_head() -> None:
+    inner = mail(Subject="Key code", From="Cy <cy@x.example>", To="ann@x.example")
+    inner.set_content("The code is 4357.\n")
+    inner.add_attachment(b"GIF8", maintype="image", subtype="gif", filename="door.gif")
+    message = parts(("plain", "See below.\n"))
+    message.add_attachment(inner)
+    assert parse(document(message.as_bytes(), "message/rfc822")).text == (
+        "From: ann@x.example\n\nSee below.\n\n"
+        "From: Cy <cy@x.example>\nTo: ann@x.example\nSubject: Key code\n\n"
+        "The code is 4357.\n\nAttachment: door.gif"
+    )
+
+
+def test_mails_inside_each_other_are_read_to_a_depth_that_is_bounded() -> None:
+    message = mail(Subject="0", From="ann@x.example")
+    message.set_content("The innermost.\n")
+    for number in range(1, 2 * MAX_NESTED):
+        outer = parts(("plain", f"Number {number}.\n"))
+        outer.add_attachment(message)
+        message = outer
+    text = parse(document(message.as_bytes(), "message/rfc822")).text
+    assert f"Number {2 * MAX_NESTED - 5}." in text
+    assert "Number 1." not in text
+
+
+@pytest.mark.parametrize("name", ["From", "To", "Date", "Subject", "Content-Disposition"])
+def test_a_malformed_field_of_a_mail_costs_no_other(name: str) -> None:
+    body = f"{name}: a@[1\nX-Other: 1\n\nThe code is 4357.\n".encode()
+    parsed = parse(document(body, "message/rfc822"))
+    assert parsed.text.endswith("The code is 4357.")
+    assert parsed.text.startswith(f"{name}: a@[1\n") == (name in ("From", "To", "Date"))
 
 
 # --- how it behaves ---
