@@ -7,6 +7,7 @@ from email import message_from_bytes
 from email.errors import MessageError
 from email.message import EmailMessage, MIMEPart
 from email.policy import EmailPolicy
+from itertools import pairwise
 
 from charset_normalizer import from_bytes
 
@@ -39,7 +40,21 @@ _XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w-]+)
 
 
 WRAPPED = 50  # letters from which a line was probably broken by a program, not by its author
-_STARTS = re.compile(r"\s*(?:$|[-*•>|#]|\d{1,3}[.)]\s|\S+:\s)")
+SLACK = 6  # letters that a line may be short of the width: people mend lines by hand
+SMALL = 3  # letters of a word that two lines of prose may both begin with
+_STARTS = re.compile(r"\s*(?:$|[-*•>|#]|(?:\d{1,3}|[a-z])[.)]\s|\S+:\s)")
+_ENDS = re.compile(r"[.:!?;]\s*$")
+# Columns, underlines, commands, entries of a log, and addresses on a line of their own.
+_NOT_PROSE = re.compile(
+    r"""\S(?:\ {3,}|\ *\t\s*)\S
+      | ^\s*[=\-~^"*#]+\s*$
+      | (?:^|\s)--?[a-zA-Z][\w-]*(?=[\s=]|$) | \s&&\s | \\$ | ^\s*\$\s
+      | ^\s*\[?(?:\d{4}-\d\d-\d\d[T ]|[A-Z][a-z]{2}\ [ \d]\d\ )?\d\d:\d\d:\d\d
+      | ^\s*\[?(?:TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL|CRITICAL)\b
+      | ^\s*\S{50,}\s*$
+    """,
+    re.X,
+)
 
 
 def decode(body: bytes, declared: str | None = None) -> str:
@@ -81,21 +96,59 @@ def read_text(text: str, url: str) -> list[Section]:
 def unwrapped(text: str) -> str:
     """Join the lines that an editor or mail program broke, so that sentences are whole again.
 
-    A line goes on in the next one if it is long, does not end like a sentence, and the next one
-    begins neither a list item nor a quotation.
+    A line goes on in the next one if it is long, does not end like a sentence, the next one begins
+    neither a list item nor a quotation, and a program can have broken all lines around at one
+    width.
     """
     lines: list[str] = []
-    for line in text.splitlines():
-        if lines and _goes_on(lines[-1]) and not _STARTS.match(line):
-            lines[-1] = f"{lines[-1].rstrip()} {line.strip()}"
-        else:
-            lines.append(line)
+    for stretch in _stretches(text.splitlines()):
+        is_wrapped = _is_wrapped(stretch)
+        for i, line in enumerate(stretch):
+            if i and is_wrapped and not _ENDS.search(stretch[i - 1]):
+                lines[-1] = f"{lines[-1].rstrip()} {line.strip()}"
+            else:
+                lines.append(line)
     return "\n".join(lines)
 
 
+def _stretches(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Yield all lines, those together of which all but the last are long lines of prose."""
+    stretch: list[str] = []
+    for line in lines:
+        if stretch and (not _goes_on(stretch[-1]) or _STARTS.match(line) or _is_no_prose(line)):
+            yield stretch
+            stretch = []
+        stretch.append(line)
+    if stretch:
+        yield stretch
+
+
+def _is_wrapped(lines: Sequence[str]) -> bool:
+    """Whether hardly a line that goes on has room for the first word of the next one.
+
+    Commands and entries are no prose: they begin alike but for their figures, or in small letters.
+    """
+    words = [line.split()[0] for line in lines if line.strip()]
+    pairs = list(pairwise(re.sub(r"\d", "0", word) for word in words))
+    alike = sum(a == b and (len(a) > SMALL or not a.isalpha()) for a, b in pairs)
+    if not pairs or 3 * alike >= len(pairs):
+        return False
+    if words[0][0].islower() and not _STARTS.match(lines[0]):
+        return False
+    widths = [len(line.rstrip()) for line in lines]
+    least = max(widths) - SLACK
+    return all(
+        width + 1 + len(word) > least or _ENDS.search(line)
+        for line, width, word in zip(lines, widths, words[1:], strict=False)
+    )
+
+
 def _goes_on(line: str) -> bool:
-    body = line.rstrip()
-    return len(body) >= WRAPPED and not body.endswith((".", ":", "!", "?", ";")) and "|" not in body
+    return len(line.rstrip()) >= WRAPPED and not _is_no_prose(line)
+
+
+def _is_no_prose(line: str) -> bool:
+    return "|" in line or _NOT_PROSE.search(line) is not None
 
 
 def read_messages(messages: Iterable[Message]) -> list[Section]:

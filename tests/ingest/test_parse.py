@@ -1,6 +1,7 @@
 import random
 import subprocess
 import sys
+import textwrap
 import zipfile
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -396,6 +397,75 @@ def test_importing_the_parser_does_not_import_unstructured() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [
+            "kubectl get pods --namespace production --output wide",
+            "docker compose up --detach --build api worker postgres",
+        ],
+        [
+            "rsync backup.example:/var/lib/postgres /srv/backup/today",
+            "rsync backup.example:/var/lib/gitlab /srv/backup/gitlab",
+            "systemctl restart",
+        ],
+        [
+            "cp /srv/backup/today/postgres.dump /var/lib/postgres/restore",
+            "psql production /var/lib/postgres/restore",
+            "systemctl restart postgres.service api.service worker.service nginx.service",
+        ],
+        [
+            "Name of the employee        Office        Days of leave",
+            "Ann Example                 Ghent         32",
+        ],
+        [
+            "Name of the employee and the office\tDays of leave in a year",
+            "Ann Example of the office in Ghent\t32",
+        ],
+        [
+            "2026-03-01 10:00:01 INFO api started on port 8080 with 4 workers",
+            "2026-03-01 10:00:02 WARNING pool of connections is full: 20 of 20",
+        ],
+        [
+            "node-17 refused 3 connections from the gateway during the night",
+            "node-18 refused 4 connections from the gateway during the night",
+        ],
+        ["The installation and the operation of the new gateway", "=" * 53],
+        ["=" * 53, "The installation and the operation of the new gateway"],
+        ["https://wiki.fernhill.example/" + "a" * 40, "https://wiki.fernhill.example/b"],
+        [
+            "This line is much shorter than the one that follows it",
+            "and could have held some of its words, so that nobody but its author broke it",
+        ],
+    ],
+)
+def test_lines_that_no_program_broke_are_not_joined(lines: list[str]) -> None:
+    assert unwrapped("\n".join(lines)) == "\n".join(lines)
+
+
+@pytest.mark.parametrize("width", [60, 72, 100])
+def test_a_paragraph_broken_at_any_width_is_whole_again(width: int) -> None:
+    sentence = (
+        "The landlord renews the roof above the first floor and the contractor who does so asks"
+        " all of us to keep the windows of the meeting rooms 4 and 5 shut until 2026-03-01 because"
+        " of the dust that rises whenever the old tiles are taken down"
+    )
+    assert unwrapped(textwrap.fill(sentence, width)) == sentence
+    two_lines = sentence[: width + 5].strip()
+    assert unwrapped(textwrap.fill(two_lines, width)) == two_lines
+
+
+def test_a_paragraph_that_was_mended_by_hand_is_whole_again() -> None:
+    lines = [
+        "b) The contractor renews the roof above the first floor and asks",
+        "   all of us to keep windows of the meeting rooms shut, since the dust",
+        "   of the old tiles will otherwise be in all of them. We are sorry,",
+        "   and so is the landlord",
+    ]
+    whole = " ".join(line.strip() for line in lines)
+    assert unwrapped("\n".join(lines)) == whole
 
 
 def test_lines_that_a_program_broke_are_joined_and_an_authors_lines_are_not() -> None:
