@@ -73,6 +73,24 @@ def test_a_rule_on_the_first_line_is_no_front_matter() -> None:
     assert markdown("---\nJust text\n\n---\nmore").text == "Just text\n\nmore"
 
 
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("---\n\nNote: the door is open.\n\n---\nmore", "Note: the door is open.\n\nmore"),
+        ("---\nNote: open.\nAsk Ann.\n\n---\nmore", "Note: open. Ask Ann.\n\nmore"),
+    ],
+)
+def test_prose_between_two_rules_is_no_front_matter(source: str, text: str) -> None:
+    assert markdown(source).text == text
+
+
+def test_front_matter_may_hold_lists_comments_and_blank_lines() -> None:
+    matter = 'title: Leave\n# old\n"og:type": x\ntags:\n- a\n-\n  b\n\nlinks: [\n  c\n]'
+    parsed = markdown(f"---\n{matter}\n---\nAsk.")
+    assert (parsed.title, parsed.text) == ("Leave", "Ask.")
+    assert markdown("+++\ntitle = 'Leave'\n[extra]\nx = 1\n+++\nAsk.").text == "Ask."
+
+
 def test_the_heading_that_a_page_begins_with_is_its_title() -> None:
     assert markdown("# Leave\n\ntext").title == "Leave"
     assert markdown("Text first\n\n# Leave").title is None
@@ -89,6 +107,25 @@ def test_template_tags_are_not_text() -> None:
 def test_alerts_footnotes_and_containers_lose_their_signs() -> None:
     source = "> [!WARNING]\n> Hot.\n\nText[^1].\n\n:::note\ninside\n:::\n\n[^1]: The note."
     assert markdown(source).text == "Warning: Hot.\n\nText.\n\ninside\n\nThe note."
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [":::warning Do not open", "::: warning Do not open :::", ":::tip[Do not open]{.x}"],
+)
+def test_the_words_behind_the_kind_of_a_container_stay(opening: str) -> None:
+    assert markdown(f"Text\n{opening}\nthe door\n:::\n").text == "Text\n\nDo not open\n\nthe door"
+
+
+def test_what_looks_like_a_footnote_that_is_not_there_stays() -> None:
+    assert markdown("See [^abc] and[^A].\n\n[^a]: The note.").text == (
+        "See [^abc] and.\n\nThe note."
+    )
+
+
+def test_lists_nested_twenty_deep_are_read() -> None:
+    source = "\n".join(f"{'  ' * depth}- item {depth}" for depth in range(20))
+    assert markdown(source).text == source
 
 
 # --- sections and their addresses ---
