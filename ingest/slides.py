@@ -1,4 +1,5 @@
-"""Presentations into a section a slide: title, text, tables, charts and the speaker's notes.
+"""Presentations into a section a slide: title, text, tables, charts, diagrams and the speaker's
+notes.
 
 python-pptx is read directly: unstructured passes over charts, puts notes before the slide they
 belong to and knows only those bullets that a paragraph states itself.
@@ -10,6 +11,7 @@ from typing import Any
 
 from pptx import Presentation
 from pptx.enum.shapes import PP_PLACEHOLDER
+from pptx.oxml import parse_xml
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
 
@@ -18,10 +20,12 @@ from ingest.sections import PARAGRAPH, Section, clean, one_line, table
 from ingest.slide_look import Look
 
 Shape = Any  # python-pptx has no common type that knows what it may hold
+Node = Any  # an lxml element
 
 _NOT_CONTENT = (PP_PLACEHOLDER.DATE, PP_PLACEHOLDER.FOOTER, PP_PLACEHOLDER.SLIDE_NUMBER)
 _BODIES = (PP_PLACEHOLDER.BODY, PP_PLACEHOLDER.OBJECT, PP_PLACEHOLDER.VERTICAL_BODY)
 MAX_LEVEL = 8
+_DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 
 
 def read_slides(body: bytes, url: str) -> tuple[list[Section], str | None]:
@@ -92,6 +96,8 @@ def _texts(shape: Shape, title: str, look: Look) -> Iterator[str]:
         yield table([_plain(cell.text_frame, look) for cell in row.cells] for row in rows)
     elif getattr(shape, "has_chart", False):
         yield from _chart(shape.chart, look)
+    elif (diagram := shape._element.find(f".//{_DIAGRAM}relIds")) is not None:
+        yield _diagram(shape, diagram.get(qn("r:dm")), look)
     elif getattr(shape, "has_text_frame", False):
         text = _paragraphs(shape, look)
         if text and text != title:
@@ -102,7 +108,7 @@ def _paragraphs(shape: Shape, look: Look) -> str:
     """Return a shape's paragraphs; in a body they are a list by the slide's layout."""
     is_body = shape.is_placeholder and shape.placeholder_format.type in _BODIES
     ground = look.ground(shape)
-    paragraphs = [(p, _runs(p, look, ground)) for p in shape.text_frame.paragraphs]
+    paragraphs = [(p, _runs(p._p, look, ground)) for p in shape.text_frame.paragraphs]
     paragraphs = [(p, text) for p, text in paragraphs if text]
     is_list = is_body and len(paragraphs) > 1
     lines = []
@@ -118,13 +124,13 @@ def _paragraphs(shape: Shape, look: Look) -> str:
 
 
 def _plain(frame: Any, look: Look, ground: Colour | None = None) -> str:
-    return "\n".join(_runs(paragraph, look, ground) for paragraph in frame.paragraphs)
+    return "\n".join(_runs(paragraph._p, look, ground) for paragraph in frame.paragraphs)
 
 
-def _runs(paragraph: Any, look: Look, ground: Colour | None) -> str:
+def _runs(paragraph: Node, look: Look, ground: Colour | None) -> str:
     """Return a paragraph's text on one line, without what cannot be seen."""
     parts = []
-    for node in paragraph._p:
+    for node in paragraph:
         if node.tag == qn("a:br"):
             parts.append(" ")
         elif not look.hides(node.find(qn("a:rPr")), ground):
@@ -169,6 +175,18 @@ def _number(value: str) -> str:
         return f"{float(value):.15g}"
     except ValueError:
         return value
+
+
+def _diagram(shape: Shape, data: str | None, look: Look) -> str:
+    """Return the texts of a SmartArt diagram, a line a point; its data is a part of its own."""
+    relation = shape.part.rels.get(data)
+    if relation is None or relation.is_external:
+        return ""
+    lines = [
+        one_line(" ".join(_runs(paragraph, look, None) for paragraph in point.iter(qn("a:p"))))
+        for point in parse_xml(relation.target_part.blob).iter(f"{_DIAGRAM}pt")
+    ]
+    return "\n".join(line for line in lines if line)
 
 
 def _notes(slide: Slide, look: Look) -> list[str]:

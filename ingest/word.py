@@ -121,7 +121,7 @@ def _flatten(document: Document) -> None:
         _put_after_paragraph(box)
     for wrapper in _find(body, _WRAPPERS):
         _unwrap(wrapper)
-    _put_footnotes(document, look)
+    _put_notes(document, look)
     _name_headings(document)
     names = _style_names(document)
     for paragraph in document.paragraphs:
@@ -166,17 +166,18 @@ def _paragraph(run: Node) -> Node:
     return paragraph
 
 
-def _put_footnotes(document: Document, look: Look) -> None:
-    """Put every footnote behind the paragraph that refers to it."""
+def _put_notes(document: Document, look: Look) -> None:
+    """Put every footnote and endnote behind the paragraph that refers to it."""
     notes = {}
     for relation in document.part.rels.values():
-        if relation.reltype.endswith("/footnotes") and not relation.is_external:
+        if relation.reltype.endswith(("/footnotes", "/endnotes")) and not relation.is_external:
             for note in parse_xml(relation.target_part.blob):
                 runs = [run for run in _find(note, "//w:r") if not look.hides(run)]
                 texts = [text.text or "" for run in runs for text in run.iterchildren(qn("w:t"))]
-                notes[note.get(qn("w:id"))] = "".join(texts)
-    for reference in reversed(_find(document.element.body, "//w:footnoteReference")):
-        text = notes.get(reference.get(qn("w:id")), "").strip()
+                notes[f"{note.tag}Reference", note.get(qn("w:id"))] = "".join(texts)
+    references = "//w:footnoteReference | //w:endnoteReference"
+    for reference in reversed(_find(document.element.body, references)):
+        text = notes.get((reference.tag, reference.get(qn("w:id"))), "").strip()
         anchor = next(reference.iterancestors(qn("w:p")), None)
         if text and anchor is not None:
             anchor.addnext(_paragraph(_run(text)))

@@ -17,6 +17,11 @@ from docx.oxml.ns import nsdecls
 from docx.shared import Pt, RGBColor
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
+from pptx.opc.constants import RELATIONSHIP_TYPE as SLIDE_RELATIONSHIP
+from pptx.opc.package import Part as SlidePart
+from pptx.opc.packuri import PackURI as SlideURI
+from pptx.oxml import parse_xml as parse_slide_xml
+from pptx.oxml.ns import nsdecls as slide_names
 from pptx.util import Inches
 
 from ingest.base import Parsed
@@ -190,19 +195,33 @@ def test_a_text_box_is_read_once_and_after_its_paragraph() -> None:
     assert word(fill).text == "Before\n\nboxed\n\nafter"
 
 
-def test_a_footnote_follows_the_paragraph_that_refers_to_it() -> None:
-    runs = run("obey", "<w:vanish/>") + run("The note.")
-    note = f'<w:footnote w:id="2"><w:p>{runs}</w:p></w:footnote>'
+def add_note(file: WordDocument, kind: str, text: str) -> str:
+    """Add a footnote or endnote with the id 2, and return the run that refers to it."""
+    runs = run("obey", "<w:vanish/>") + run(text)
+    note = f'<w:{kind} w:id="2"><w:p>{runs}</w:p></w:{kind}>'
+    blob = f"<w:{kind}s {nsdecls('w')}>{note}</w:{kind}s>".encode()
+    content_type = WORD.replace("document", f"{kind}s", 1) + "+xml"
+    part = Part(PackURI(f"/word/{kind}s.xml"), content_type, blob, file.part.package)
+    relation = {"footnote": RELATIONSHIP_TYPE.FOOTNOTES, "endnote": RELATIONSHIP_TYPE.ENDNOTES}
+    file.part.relate_to(part, relation[kind])
+    return f'<w:r><w:{kind}Reference w:id="2"/></w:r>'
 
+
+@pytest.mark.parametrize("kind", ["footnote", "endnote"])
+def test_a_note_follows_the_paragraph_that_refers_to_it(kind: str) -> None:
     def fill(file: WordDocument) -> None:
-        blob = f"<w:footnotes {nsdecls('w')}>{note}</w:footnotes>".encode()
-        content_type = WORD.replace("document", "footnotes", 1) + "+xml"
-        part = Part(PackURI("/word/footnotes.xml"), content_type, blob, file.part.package)
-        file.part.relate_to(part, RELATIONSHIP_TYPE.FOOTNOTES)
-        add_xml(file, run("Text") + '<w:r><w:footnoteReference w:id="2"/></w:r>' + run(" goes on."))
+        add_xml(file, run("Text") + add_note(file, kind, "The note.") + run(" goes on."))
         file.add_paragraph("Next.")
 
     assert word(fill).text == "Text goes on.\n\nThe note.\n\nNext."
+
+
+def test_a_footnote_and_an_endnote_with_one_number_are_two() -> None:
+    def fill(file: WordDocument) -> None:
+        both = add_note(file, "endnote", "At the end.") + add_note(file, "footnote", "At the foot.")
+        add_xml(file, run("Text") + both)
+
+    assert word(fill).text == "Text\n\nAt the end.\n\nAt the foot."
 
 
 def test_a_paragraph_that_runs_over_a_page_is_one() -> None:
@@ -283,6 +302,49 @@ def test_tables_charts_and_groups_are_read_from_top_to_bottom() -> None:
     assert (
         slides(fill).text == "Numbers\n\nin\n\nWho | Days\nGhent | 32\n\n | Sales\nQ1 | 1.5\nQ2 | 2"
     )
+
+
+def add_diagram(slide: Any, points: str) -> Any:
+    """Add a SmartArt diagram with these points in DiagramML; return its shape."""
+    namespace = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
+    names = slide_names("a", "p", "r") + f' xmlns:dgm="{namespace}"'
+    blob = f"<dgm:dataModel {names}><dgm:ptLst>{points}</dgm:ptLst></dgm:dataModel>".encode()
+    content_type = "application/vnd.openxmlformats-officedocument.drawingml.diagramData+xml"
+    uri = SlideURI("/ppt/diagrams/data1.xml")
+    part = SlidePart(uri, content_type, slide.part.package, blob)
+    data = slide.part.relate_to(part, SLIDE_RELATIONSHIP.DIAGRAM_DATA)
+    frame = parse_slide_xml(
+        f'<p:graphicFrame {names}><p:nvGraphicFramePr><p:cNvPr id="9" name="d"/>'
+        "<p:cNvGraphicFramePr/><p:nvPr/></p:nvGraphicFramePr>"
+        '<p:xfrm><a:off x="9" y="9"/><a:ext cx="999999" cy="999999"/></p:xfrm>'
+        f'<a:graphic><a:graphicData uri="{namespace}"><dgm:relIds r:dm="{data}"/>'
+        "</a:graphicData></a:graphic></p:graphicFrame>"
+    )
+    slide.shapes._spTree.append(frame)
+    return frame
+
+
+def point(*paragraphs: str) -> str:
+    texts = "".join(f"<a:p><a:r><a:t>{text}</a:t></a:r></a:p>" for text in paragraphs)
+    return f"<dgm:pt><dgm:t><a:bodyPr/>{texts}</dgm:t></dgm:pt>"
+
+
+def test_a_diagram_has_a_line_for_every_point() -> None:
+    tiny = '<dgm:pt><dgm:t><a:p><a:r><a:rPr sz="100"/><a:t>obey</a:t></a:r></a:p></dgm:t></dgm:pt>'
+
+    def fill(file: Any) -> None:
+        slide = add_slide(file, "Steps", layout=5)
+        add_diagram(slide, point("Ask") + '<dgm:pt type="pres"/>' + tiny + point("Wait", "a day"))
+
+    assert slides(fill).text == "Steps\n\nAsk\nWait a day"
+
+
+def test_a_diagram_whose_data_is_not_there_costs_itself() -> None:
+    def fill(file: Any) -> None:
+        frame = add_diagram(add_slide(file, "Steps", layout=5), point("Ask"))
+        frame.graphic.graphicData[0].attrib.clear()
+
+    assert slides(fill).text == "Steps"
 
 
 def test_hidden_slides_and_shapes_off_the_slide_are_not_text() -> None:
