@@ -25,6 +25,9 @@ SNIFFED_CHARACTERS = 2**16
 DELIMITERS = (",", ";", "\t", "|")
 
 _NUMERIC = re.compile(r"[-+(]?[€$£]?[\d.,:/%\s-]+[€%)]?")
+# Of a number format: words, escaped letters, padding, filling, colours, conditions and languages.
+_NOT_DIGITS = re.compile(r'"[^"]*"|[\\_*].|\[(?!(?:h+|m+|s+)\])[^\]]*\]', re.I)
+_SEPARATOR_LINE = re.compile(r'\A"?sep=([^\w"\r\n])"?[ \t]*(?:\r?\n|\r|\Z)', re.I)
 
 Rows = Sequence[Sequence[str]]
 
@@ -48,10 +51,16 @@ def read_workbook(body: bytes, url: str) -> list[Section]:
 
 
 def read_delimited(text: str, url: str) -> list[Section]:
-    """Return delimited text as one table; the delimiter is the one that gives even rows."""
+    """Return delimited text as one table.
+
+    The delimiter is the one that a first line "sep=;" states, or else that gives even rows.
+    """
     csv.field_size_limit(MAX_FIELD)
+    stated = _SEPARATOR_LINE.match(text)
+    delimiter = stated[1] if stated else _delimiter(text)
+    body = text[stated.end() :] if stated else text
     rows, cells = [], 0
-    for row in csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)):
+    for row in csv.reader(io.StringIO(body, newline=""), delimiter=delimiter):
         rows.append(row)
         cells += len(row)
         if cells > MAX_CELLS:
@@ -183,17 +192,42 @@ def _shown(value: object, number_format: str) -> str:
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, timedelta):
-        return str(value)
+        return _duration(value, number_format)
     if isinstance(value, int | float):
         return _number(value, number_format)
     return str(value)
 
 
 def _number(value: int | float, number_format: str) -> str:
-    if number_format.endswith("%"):
-        decimals = len(number_format.partition(".")[2].rstrip("%"))
+    digits = _digits(number_format)
+    if "%" in digits:
+        decimals = sum(digit in "0#" for digit in digits.partition(".")[2])
         return f"{value:.{decimals}%}"
+    is_whole = isinstance(value, int) or value.is_integer()
+    if digits and not digits.strip("0") and is_whole:
+        return f"{'-' if value < 0 else ''}{abs(int(value)):0{len(digits)}d}"
     return f"{value:.15g}" if isinstance(value, float) else str(value)  # 15 digits, as Excel keeps
+
+
+def _duration(value: timedelta, number_format: str) -> str:
+    """Return a length of time in the largest unit that its format has: [h]:mm, [h]:mm:ss, [m]:ss.
+
+    Hours are over 23 where it is longer than a day.
+    """
+    digits = _digits(number_format).lower()
+    seconds = round(abs(value).total_seconds())
+    sign = "-" if value < timedelta() else ""
+    if "[s" in digits:
+        return f"{sign}{seconds}"
+    if "[m" in digits:
+        return f"{sign}{seconds // 60}" + (f":{seconds % 60:02}" if "s" in digits else "")
+    hours = f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}"
+    return hours if "[h" in digits and "s" not in digits else f"{hours}:{seconds % 60:02}"
+
+
+def _digits(number_format: str) -> str:
+    """Return what a format says of the figures of a positive number."""
+    return _NOT_DIGITS.sub("", number_format).partition(";")[0].strip()
 
 
 def _delimiter(text: str) -> str:

@@ -1,8 +1,9 @@
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import openpyxl  # it has no stubs
+import pytest
 
 from ingest.base import Parsed
 from ingest.parse import parse
@@ -37,6 +38,48 @@ def test_values_read_as_their_reader_sees_them() -> None:
         book.active.cell(1, 6).number_format = "0.0%"
 
     assert sheets(fill).text == "3 | 0.3 | TRUE | 2026-03-01 | 2026-03-01 09:30 | 25.6% | x y"
+
+
+@pytest.mark.parametrize(
+    ("value", "number_format", "shown"),
+    [
+        (0.075, "0.00%;[Red]-0.00%", "7.50%"),
+        (-0.075, "0.00%;[Red]-0.00%", "-7.50%"),
+        (0.5, "0.0%_)", "50.0%"),
+        (0.5, "[Red]0%;(0%)", "50%"),
+        (0.5, '0.0" % of all"', "0.5"),
+        (0.5, "0.0\\%", "0.5"),
+        (timedelta(hours=30), "[h]:mm", "30:00"),
+        (timedelta(hours=30, minutes=5, seconds=9), "[hh]:mm:ss;@", "30:05:09"),
+        (timedelta(minutes=90, seconds=9), "[mm]:ss", "90:09"),
+        (timedelta(hours=-1.5), "[h]:mm", "-1:30"),
+        (1000, "00000", "01000"),
+        (1000.0, '"No "00000;@', "01000"),
+        (-7, "000", "-007"),
+        (1.5, "000", "1.5"),
+        (1.5, "0", "1.5"),
+        (1000, '"about"', "1000"),
+        (7, "0", "7"),
+        (1000, "General", "1000"),
+        (1000, "#,##0", "1000"),
+    ],
+)
+def test_a_number_reads_as_its_format_shows_it(
+    value: object, number_format: str, shown: str
+) -> None:
+    def fill(book: Any) -> None:
+        book.active["A1"] = value
+        book.active["A1"].number_format = number_format
+
+    assert sheets(fill).text == shown
+
+
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=; "])
+def test_the_delimiter_that_a_first_line_states_is_used_and_the_line_is_no_text(line: str) -> None:
+    body = f"{line}\r\nName;Rates, a day;Rates, a night\r\nAnn;1,5;2,5\r\n"
+    parsed = parse(document(body, "text/csv"))
+    assert parsed.text == "Name | Rates, a day | Rates, a night\nAnn | 1,5 | 2,5"
+    assert parse(document("sep=|\na,b|c\n", "text/csv")).text == "a,b | c"
 
 
 def test_empty_rows_and_columns_are_dropped_however_far_the_sheet_reaches() -> None:
