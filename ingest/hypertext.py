@@ -27,6 +27,7 @@ _BLOCKS = frozenset(
     " figure footer form header hgroup hr html legend main p section summary table tbody td tfoot"
     " th thead tr".split()
 )
+_ROW_INDENT = "  "  # of a table deep in a list, where that of the list would make it code
 _WHOLE_PAGE = re.compile(r"<(?:!doctype|html|body)\b", re.I)
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f]")
@@ -189,7 +190,14 @@ class _Reader:
         for caption in element.xpath("./caption"):
             self._emit(_flat(caption))
         rows = _grid(element)
-        self._emit(fields(rows) if _is_fields(element, rows) else table(rows))
+        text = fields(rows) if _is_fields(element, rows) else table(rows)
+        first, rest = self._lead
+        if not text or not rest.startswith(CODE_INDENT):
+            self._emit(text)
+            return
+        self._lead = (_ROW_INDENT + first.lstrip(), _ROW_INDENT)
+        self._emit(text)
+        self._lead = (rest, rest)
 
     def _is_permalink(self, element: HtmlElement) -> bool:
         """Whether it is the sign beside a heading that links to the heading itself."""

@@ -208,6 +208,14 @@ def test_code_in_a_cell_stays_on_the_line_of_its_row() -> None:
     assert html(source).text == "To | Run\nlist | ls -l; b"
 
 
+def test_a_table_deep_in_a_list_is_not_indented_like_code() -> None:
+    rows = "<table><tr><th>Who<th>Days<tr><td>Ann<td>32</table>"
+    source = f"<ul><li>a<ol><li>b{rows}<p>c</p><li>{rows}</ol></ul>"
+    assert html(source).text == (
+        "- a\n  1. b\n  Who | Days\n  Ann | 32\n    c\n  2. Who | Days\n  Ann | 32"
+    )
+
+
 def test_a_markdown_table_without_names_of_columns_has_keys_and_values() -> None:
     rows = "|---|---|\n| Owner | Office team |\n| **Phone:** | 4357 |\n| Fax | |\n"
     assert markdown("| | |\n" + rows).text == "Owner: Office team\nPhone: 4357\nFax"
