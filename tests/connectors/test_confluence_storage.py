@@ -56,7 +56,7 @@ def test_a_heading_is_a_place_with_confluences_own_anchor() -> None:
 
 def test_code_is_kept_line_by_line_with_its_title() -> None:
     code = macro("code", plain("\n  if a < b && c:\n    go()"), title="Start", language="python")
-    assert text(f"<p>Run:</p>{code}") == "Run:\n\nStart\n\n  if a < b && c:\n    go()"
+    assert text(f"<p>Run:</p>{code}") == "Run:\n\nStart\n\n      if a < b && c:\n        go()"
 
 
 @pytest.mark.parametrize("name", ["info", "note", "tip", "warning", "panel", "expand", "my-own"])

@@ -279,7 +279,7 @@ class TestText:
         ]
         code = block("k", "code", "if a < b:\n    go()", language="python", caption=rich("Go"))
         text = self.text(server, code, server.nest(block("t", "table", table_width=2), *rows))
-        assert text == "if a < b:\n    go()\n\nGo\n\nCity | Euro\nGhent | 120"
+        assert text == "    if a < b:\n        go()\n\nGo\n\nCity | Euro\nGhent | 120"
 
     @pytest.mark.parametrize("type", ["paragraph", "quote", "callout", "toggle", "something_new"])
     def test_every_block_shows_its_text_and_all_that_is_in_it(
@@ -300,7 +300,7 @@ class TestText:
         )
         assert text == "All rates rates.pdf\n\nhttps://x.example/a\n\ne=mc^2"
 
-    def test_the_properties_of_a_row_are_a_table(self, server: Notion) -> None:
+    def test_the_properties_of_a_row_are_keys_with_values(self, server: Notion) -> None:
         properties: Json = {
             "Status": {"type": "status", "status": {"name": "Open"}},
             "Tags": {"type": "multi_select", "multi_select": [{"name": "a"}, {"name": "b"}]},
@@ -319,6 +319,6 @@ class TestText:
         }
         server.add("x2", "Row", properties=properties)
         assert parse(document(server, "notion:x2")).text == (
-            "All | 1\nNo | T-4\nNote | By <b> post\nPaid | no\nStatus | Open\nSum | 7\n"
-            "Tags | a, b\nWhen | 2026-04-01 – 2026-04-03\nWho | Ann Lee"
+            "All: 1\nNo: T-4\nNote: By <b> post\nPaid: no\nStatus: Open\nSum: 7\n"
+            "Tags: a, b\nWhen: 2026-04-01 – 2026-04-03\nWho: Ann Lee"
         )
