@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import IO
 from index.base import StoreError
 
 FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+UNFINISHED = ".part"  # what the names of `new_file` and `new_folder` end with
 
 
 def write(file: Path, body: bytes | memoryview) -> None:
@@ -29,6 +31,31 @@ def replace(file: Path, body: bytes) -> None:
     write(new, body)
     new.replace(file)
     sync(file.parent)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Yield an empty file beside a path, to be written and then moved to it.
+
+    Its name begins as the path's and is no other process's: a pid would not do, which processes
+    of two containers share. It is removed at the end if it was not moved.
+    """
+    descriptor, name = tempfile.mkstemp(UNFINISHED, f"{path.name}.", path.parent)
+    os.close(descriptor)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder beside a path in the same way; removed at the end with all in it."""
+    folder = Path(tempfile.mkdtemp(UNFINISHED, f"{path.name}.", path.parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def sync(path: Path) -> None:

@@ -4,11 +4,14 @@ import hashlib
 import logging
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from index import disk
+from rag.base import ModelError
 
 ABANDONED_S = 3600  # age of what a process left that was killed while it made one
 
@@ -43,12 +46,37 @@ def kept(path: Path, family: str, make: Callable[[], None]) -> Path:
     family: what its name begins with in every version of Footnote; once it is made, the other
     versions' are removed.
     """
-    if not _is_whole(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        make()
-        disk.replace(_checksum(path), _sums(path).encode())
-        _tidy(path, family)
+    if _is_whole(path):
+        return path
+    with _alone(path, family):
+        if not _is_whole(path):  # another process may have made it meanwhile
+            _warn_of_damage(path)
+            make()
+            disk.replace(_checksum(path), _sums(path).encode())
+            _tidy(path, family)
     return path
+
+
+@contextmanager
+def _alone(path: Path, family: str) -> Iterator[None]:
+    """Keep other processes, of other containers too, from making the same model meanwhile."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path.parent / f".{family}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            log.info("model is made by another process: waiting path=%s", path)
+            lock.acquire()
+    except OSError as error:
+        raise ModelError(
+            f"{path} cannot be made: {error}. Look whether the disk is full, sound and writable.",
+            retryable=False,
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _digest(weights: Path, base: Path) -> str:
@@ -57,22 +85,25 @@ def _digest(weights: Path, base: Path) -> str:
 
 def _is_whole(path: Path) -> bool:
     try:
-        whole = _checksum(path).read_text(encoding="utf-8") == _sums(path)
+        return _checksum(path).read_text(encoding="utf-8") == _sums(path)
     except (OSError, UnicodeDecodeError):
-        whole = False
-    if not whole and path.exists():
+        return False
+
+
+def _warn_of_damage(path: Path) -> None:
+    if path.exists():
         log.warning("model is made anew path=%s reason=damaged or of unknown origin", path)
-    return whole
 
 
 def _tidy(path: Path, family: str) -> None:
-    """Remove other versions of a model, and what was left half made; a running process keeps its.
+    """Remove other versions of a model, and what a killed process left half made.
 
-    What another process is making now is young, and stays.
+    What is young stays: a lock may not hold on every disk, and older versions take none.
     """
     for other in path.parent.glob(f"{family}-*"):
         with suppress(OSError):  # another process may tidy too, and a start needs no tidiness
-            half_made = other.suffix[1:].isdecimal()
+            # numbers: of versions that named it by their process
+            half_made = other.suffix == disk.UNFINISHED or other.suffix[1:].isdecimal()
             old = time.time() - other.stat().st_mtime > ABANDONED_S
             if (half_made and not old) or (other.name.startswith(path.name) and not half_made):
                 continue

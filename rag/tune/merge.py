@@ -4,7 +4,6 @@ Adapters at run time are ignored for a GGUF or cost half the speed: so the weigh
 """
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,8 +43,7 @@ def merge(base: Path, adapter: Path, out: Path) -> None:
     reader = gguf.GGUFReader(base)
     architecture = str(_field(reader, "general.architecture"))
     deltas = _deltas(adapter)
-    partial = out.with_name(f"{out.name}.{os.getpid()}")  # two processes may start at once
-    writer = gguf.GGUFWriter(partial, architecture)
+    writer = gguf.GGUFWriter(None, architecture)
     _copy_fields(reader, writer)
     heads, kv_heads = _heads(reader, architecture)
     order = {"attn_q": heads, "attn_k": kv_heads}
@@ -68,7 +66,8 @@ def merge(base: Path, adapter: Path, out: Path) -> None:
     if deltas:
         raise ModelError(f"{adapter} changes {min(deltas)}, {base} has none.", retryable=False)
     try:
-        _write(writer, tensors, partial, out)
+        with disk.new_file(out) as partial:
+            _write(writer, tensors, partial, out)
     except OSError as error:
         raise ModelError(
             f"{out} cannot be written: {error}. Look whether the disk is full, sound and writable.",
@@ -98,20 +97,18 @@ def _copy_fields(reader: gguf.GGUFReader, writer: gguf.GGUFWriter) -> None:
 def _write(
     writer: gguf.GGUFWriter, tensors: Mapping[str, NDArray[Any]], partial: Path, out: Path
 ) -> None:
-    """Write a file aside, bring it to the disk, and give it its name; leave nothing else."""
-    try:
-        writer.write_header_to_file()
-        writer.write_kv_data_to_file()
-        writer.write_tensors_to_file()
-        writer.close()
-        for written in gguf.GGUFReader(partial).tensors:  # numpy's tofile hides a full disk
-            if not np.array_equal(written.data.ravel(), tensors[written.name].ravel()):
-                raise OSError(f"{written.name} is not what was written")
-        disk.sync(partial)
-        partial.replace(out)
-        disk.sync(out.parent)
-    finally:
-        partial.unlink(missing_ok=True)
+    """Write a file aside, bring it to the disk, and give it its name."""
+    writer.write_header_to_file(partial)
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    for written in gguf.GGUFReader(partial).tensors:  # numpy's tofile hides a full disk
+        if not np.array_equal(written.data.ravel(), tensors[written.name].ravel()):
+            raise OSError(f"{written.name} is not what was written")
+    partial.chmod(0o644)  # a new file is its owner's alone
+    disk.sync(partial)
+    partial.replace(out)
+    disk.sync(out.parent)
 
 
 def _deltas(adapter: Path) -> dict[str, Matrix]:

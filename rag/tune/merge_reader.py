@@ -1,7 +1,6 @@
 """The listwise reader as one file: merged once, so that a start only has to map it."""
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -41,17 +40,15 @@ def merge(base: Path, adapter: Path, out: Path) -> None:
             }
         )
     }
-    partial = out.with_name(f"{out.name}.{os.getpid()}")  # two processes may start at once
     try:
-        save_file({**weights, EMBEDDINGS: vectors.astype(np.float16)}, partial, told)
-        partial.chmod(0o644)  # safetensors lets only its owner read it
-        disk.sync(partial)
-        partial.replace(out)
-        disk.sync(out.parent)
+        with disk.new_file(out) as partial:
+            save_file({**weights, EMBEDDINGS: vectors.astype(np.float16)}, partial, told)
+            partial.chmod(0o644)  # safetensors lets only its owner read it
+            disk.sync(partial)
+            partial.replace(out)
+            disk.sync(out.parent)
     except (OSError, SafetensorError) as error:
         raise ModelError(
             f"{out} cannot be written: {error}. Look whether the disk is full, sound and writable.",
             retryable=False,
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
