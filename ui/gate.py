@@ -6,6 +6,7 @@ own way; links are written by `ui.render` alone.
 
 import html
 import re
+import string
 import unicodedata
 from collections.abc import Iterable
 from typing import Final
@@ -21,15 +22,23 @@ _TAGS: Final = (
     " video wbr xml"
 ).replace(" ", "|")
 _HTML: Final = re.compile(rf"</?(?:{_TAGS})(?:[\s/][^<>]*)?>", re.IGNORECASE)
+# Elements with the names of things: alone and never closed, "<section>" is for people to fill in.
+_THINGS: Final = frozenset(
+    "area article audio base button center code details font footer form frame header input label"
+    " link main mark nav object option param section select small source summary table template"
+    " video".split()
+)
+_CLOSED: Final = re.compile(r"</([a-z]+)", re.IGNORECASE)
 _SLACK: Final = re.compile(r"<(?:[@#!]|[A-Za-z][\w+.-]*:)[^<>|]*\|([^<>]*)>")
 _PLACEHOLDER: Final = re.compile(r"<([^<>\s][^<>]*)>")
 _LINK: Final = re.compile(r"!?\[([^\[\]]{0,500})\]\((?:[^()]|\([^()]*\)){0,2000}\)")
 _SCHEME: Final = re.compile(
-    r"[A-Za-zＡ-Ｚａ-ｚ][\w+.-]{0,30}[:：][/\\／＼⁄∕]{2,}|(?:https?|ftp|file):[/\\]", re.IGNORECASE
+    r"[A-Za-zＡ-Ｚａ-ｚ][\w+.-]{0,30}[:：][/\\／＼⁄∕]{2,}|(?:https?|ftp|(?<![a-z0-9_])file):[/\\]",
+    re.IGNORECASE,
 )
-_BARE_SCHEME: Final = re.compile(
-    r"(?:javascript|vbscript|livescript|data|mailto|xmpp|tel|sms|callto|blob|file|about|feed|view"
-    r"-source|slack)[:：](?=\S)",
+_BARE_SCHEME: Final = re.compile(  # words end with the second ones: metadata, hotel, profile
+    r"(?:(?:javascript|vbscript|livescript|mailto|xmpp|callto|view-source)"
+    r"|(?<!\w)(?<!\w-)(?:data|tel|sms|blob|file|about|feed|slack))[:：](?=\S)",
     re.IGNORECASE,
 )
 _DOT: Final = ".。．｡"
@@ -41,11 +50,15 @@ _FILE_TYPES: Final = frozenset(
     " vsdx wav webp xls xlsm xlsx xml yaml yml".split()
 )
 _MENTION: Final = re.compile(r"(?<![\w@＠])[@＠]+(?=\w)|[@＠]{2,}")
-_STARS: Final = re.compile(r"\*+(?=\S)|(?<=\S)\*+")
-_UNDERSCORES: Final = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])")  # not those within a name
+_STARS: Final = re.compile(r"\*+")
+_UNDERSCORES: Final = re.compile(r"_+")
 _STRUCK: Final = re.compile(r"(~{1,2})(?=\S)([^~]+?)(?<=\S)\1")
 _RULE: Final = re.compile(r"^[ \t]*(?:(?:[-=_*|:+][ \t]*){3,}|[-=]+[ \t]*)$", re.MULTILINE)
-_HEADING: Final = re.compile(r"^(?:[ \t]*(?:#{1,6}(?=[ \t]|$)|>))+[ \t]*", re.MULTILINE)
+_NUMBER: Final = r"[ \t]*[\d€$£]"
+_HEADING: Final = re.compile(
+    rf"^(?:[ \t]*(?:#{{1,6}}(?=[ \t]|$)|>(?!=?{_NUMBER})))+[ \t]*", re.MULTILINE
+)
+_MORE_THAN: Final = re.compile(rf"^[ \t]*>(=?)(?={_NUMBER})", re.MULTILINE)
 _BULLET: Final = re.compile(r"^[ \t]*[*+-][ \t]+", re.MULTILINE)
 _MAIL: Final = re.compile(r"[\w.+-]*[\w+-]@[\w-]+(?:\.[\w-]+)+")
 _LINKED: Final = re.compile(r"\w+[:：][/\\／]\S*")
@@ -112,9 +125,15 @@ def _is_hidden(text: str, index: int) -> bool:
 
 def _without_html(text: str) -> str:
     for _ in range(_PASSES):
-        text = _HTML.sub("", _SLACK.sub(r"\1", text))
+        text = _without_tags(_SLACK.sub(r"\1", text))
     text = _PLACEHOLDER.sub(r"‹\1›", text)
     return re.sub(r"<(?=[^\s\d=<-])", "‹", text)
+
+
+def _without_tags(text: str) -> str:
+    closed = frozenset(name.lower() for name in _CLOSED.findall(text))
+    to_fill_in = {f"<{name}>" for name in _THINGS - closed}
+    return _HTML.sub(lambda tag: tag[0] if tag[0].lower() in to_fill_in else "", text)
 
 
 def _without_links(text: str) -> str:
@@ -140,11 +159,35 @@ def _broken_host(match: re.Match[str]) -> str:
 
 def _without_markup(text: str) -> str:
     text = re.sub(r"(?<=\d)\*(?=\d)", "×", text.replace("`", ""))
-    for mark in (_STARS, _UNDERSCORES):
-        if len(mark.findall(text)) > 1:  # a single one marks nothing
-            text = mark.sub("", text)
-    text = _STRUCK.sub(r"\2", text)
-    return _BULLET.sub("• ", _HEADING.sub("", _RULE.sub("", text)))
+    text = _STRUCK.sub(r"\2", _without_pairs(_without_pairs(text, _STARS), _UNDERSCORES))
+    text = _MORE_THAN.sub(
+        lambda match: "≥" if match[1] else "›", _HEADING.sub("", _RULE.sub("", text))
+    )
+    return _BULLET.sub("• ", text)
+
+
+def _without_pairs(text: str, mark: re.Pattern[str]) -> str:
+    """Drop the marks that stand around words as a pair; one alone ("*67") means what it says.
+
+    What opens and what closes is at least what does so in CommonMark, so no pair is left.
+    """
+    opened: list[int] = []
+    dropped: set[int] = set()
+    for run in mark.finditer(text):
+        start, end = run.span()
+        before, after = text[max(start - 1, 0) : start], text[end : end + 1]
+        if run[0][0] == "_" and before.isalnum() and after.isalnum():  # within a name
+            continue
+        closes = before.strip() and not (_is_punctuation(before) and after.isalnum())
+        if closes and opened:
+            dropped |= {opened.pop(), start}
+        elif after.strip():
+            opened.append(start)
+    return mark.sub(lambda run: "" if run.start() in dropped else run[0], text)
+
+
+def _is_punctuation(character: str) -> bool:
+    return character in string.punctuation or unicodedata.category(character).startswith("P")
 
 
 def _tidy(text: str) -> str:

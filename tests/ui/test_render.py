@@ -5,6 +5,7 @@ import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 from markdown_it import MarkdownIt
@@ -153,6 +154,13 @@ HARMLESS = [
     "¿Dónde está? 東京、大阪。 Straße “so” ‘so’ … 👍🏽",
     "می‌خواهم",
     "Line one.\nLine two.\n\nParagraph.",
+    "Set the profile:admin key, metadata:owner, user_data:ann, meta-data:x or Hotel:Ghent.",
+    "The log is at logfile:/var/log.",
+    "Press *67 or *68, then (*1/*2).",
+    "Allowed: *.docx and *.xlsx",
+    "Price* and cost* are without tax.",
+    "Fields _id and _rev are the server's.",
+    "Of service > 5 years: 30 days",
 ]
 
 
@@ -207,6 +215,64 @@ def test_ordinary_text_is_left_alone(text: str) -> None:
 
 def test_placeholders_of_a_document_stay_readable() -> None:
     assert safe_text("Mail <your name> to <ticket-id>") == "Mail ‹your name› to ‹ticket-id›"
+    assert safe_text("Use <section>, then &lt;label&gt;") == "Use ‹section›, then ‹label›"
+
+
+def test_elements_that_are_closed_or_hold_anything_are_no_placeholders() -> None:
+    assert safe_text("<section>Leave</section>") == "Leave"
+    assert safe_text("<SECTION>Leave</sec<b>tion>") == "Leave"
+    assert safe_text("<section onclick=alert(1)>Leave") == "Leave"
+    assert safe_text("<p>Leave<br><script>alert(1)") == "Leavealert(1)"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("> 5 years of service | 30 days", "› 5 years of service | 30 days"),
+        (">5 years\n>= 10 years\n> €300", "›5 years\n≥ 10 years\n› €300"),
+        ("> > 5 years", "› 5 years"),
+        ("> quoted\n>> twice", "quoted\ntwice"),
+    ],
+)
+def test_more_than_a_number_is_no_quotation(text: str, shown: str) -> None:
+    assert safe_text(text) == shown
+    assert markup_in(shown) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("*a **b** c*", "a b c"),
+        ("***all*** of *it*, **Note:** too", "all of it, Note: too"),
+        ("*67 is *bold*", "*67 is bold"),
+        ("**one\nline** and *another", "one\nline and *another"),
+        ("a*b*c, *क्*ष", "abc, क्ष"),
+        ("__init__ and MAX_RETRIES__2", "init and MAX_RETRIES__2"),
+    ],
+)
+def test_marks_go_only_where_they_stand_around_words(text: str, shown: str) -> None:
+    assert safe_text(text) == shown
+    assert markup_in(shown) == set()
+
+
+def test_no_mix_of_marks_and_words_leaves_emphasis() -> None:
+    pieces = ["*", "**", "_", "a", "7", " ", ".", "€", "\u0902", "\n"]
+    random = Random(7)
+    for _ in range(3000):
+        text = "a" + "".join(random.choices(pieces, k=12))
+        assert markup_in(safe_text(text)) & {"em_open", "strong_open"} == set(), repr(text)
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "javadata:script:alert(1)", "xjavascript:alert(1)", "-data:text/html,x", "(tel:+32)",
+        "__data:text/html,x__", "*data*:text/html,x", "da<b>ta:text/html,x", "x mailto:hr",
+        "ftp:/evil", "file:/etc/passwd", "1. file:x", "\u201cdata:text/html,x\u201d",
+    ],
+)  # fmt: skip
+def test_a_scheme_that_stands_alone_never_passes(hidden: str) -> None:
+    assert not re.search(r"\b(?:javascript|data|tel|mailto|file|ftp):\S", safe_text(hidden))
 
 
 @pytest.mark.parametrize(
