@@ -33,6 +33,20 @@ def normal(principals: Iterable[str]) -> frozenset[str]:
     )
 
 
+def principal(text: str) -> str:
+    """Return a principal that somebody wrote, as it is compared. Raises ValueError if it is none.
+
+    One that is misspelt, "everybody" or "Group:hr", would be nobody.
+    """
+    (name,) = normal([text])
+    kind, _, rest = name.partition(":")
+    if name != EVERYONE and not (kind in ("user", "group") and rest):
+        raise ValueError(
+            f"{text!r} is no principal. Name user:<e-mail address>, group:<name> or everyone."
+        )
+    return name
+
+
 def expand(principals: Iterable[str], groups: Mapping[str, Set[str]]) -> frozenset[str]:
     """Return the principals with every group that holds one of them, directly or through groups.
 

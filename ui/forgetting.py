@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from index.access import EVERYONE, normal
+from index.access import principal as principal_of
 from index.base import DocumentInfo
 from ui import wiring
 from ui.settings import Settings, SettingsError
@@ -58,10 +58,7 @@ def _line(document_id: str, known: Mapping[str, DocumentInfo]) -> str:
 
 
 def _principal(text: str) -> str:
-    (name,) = normal([text])
-    kind, _, rest = name.partition(":")
-    if name != EVERYONE and not (kind in ("user", "group") and rest):
-        raise SettingsError(
-            f"{text!r} is no principal. Name user:<e-mail address>, group:<name> or everyone."
-        )
-    return name
+    try:
+        return principal_of(text)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error

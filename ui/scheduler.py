@@ -123,7 +123,7 @@ def _until_told() -> Iterator[None]:
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: "Europe", a folder
         raise SettingsError(
             f"[schedule] timezone {name!r} is not known. Use a name like 'Europe/Brussels'."
         ) from error

@@ -170,7 +170,7 @@ class Settings(Section):
 def load(path: Path) -> Settings:
     """Read a settings file. Raises SettingsError with the line to mend."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(
             f"There is no settings file {path}. Name one with --settings FILE; "

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from connectors.base import Kind
+from index.access import principal
 
 
 class Section(BaseModel):
@@ -19,11 +20,14 @@ SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]  # the pref
 DriveId = Annotated[str, Field(pattern=r"^[\w-]+$")]  # as it stands in a Google Drive address
 
 
+Readers = frozenset[Annotated[str, AfterValidator(principal)]]  # none: nobody
+
+
 class ReaderRule(Section):
     """Documents whose path matches have readers of their own."""
 
     path: str  # glob relative to the source's folder: "HR/**"
-    readers: frozenset[str]
+    readers: Readers
 
 
 class SourceSection(Section):
@@ -47,7 +51,7 @@ class FilesSource(SourceSection):
 
     type: Literal["files"]
     path: Path
-    readers: frozenset[str]  # no default: opening access is a decision
+    readers: Readers  # no default: opening access is a decision
     kind: Kind = "drive"
     base_url: str | None = None  # where readers open these files; None: in Footnote itself
     rules: tuple[ReaderRule, ...] = ()
@@ -59,14 +63,14 @@ class SlackExportSource(SourceSection):
     type: Literal["slack_export"]
     path: Path
     workspace_url: Annotated[str, Field(pattern=r"^https://\S+$")]  # "https://acme.slack.com"
-    readers: frozenset[str]  # of public channels; private ones are for their members
+    readers: Readers  # of public channels; private ones are for their members
 
 
 class SlackSource(SourceSection):
     """A Slack workspace, read live: the channels that the app is in, never direct messages."""
 
     type: Literal["slack"]
-    readers: frozenset[str]  # of public channels; private ones are for their members
+    readers: Readers  # of public channels; private ones are for their members
     token_env: str = "SLACK_BOT_TOKEN"  # the variable that holds it: xoxb-…
     include: tuple[str, ...] = ("*",)  # names of channels, with * and ?
     exclude: tuple[str, ...] = ()
@@ -88,7 +92,7 @@ class MediaWikiSource(SourceSection):
 
     type: Literal["mediawiki"]
     api_url: Annotated[str, Field(pattern=r"^https?://\S+/api\.php$")]
-    readers: frozenset[str]  # of the whole wiki: MediaWiki has no rights for single pages
+    readers: Readers  # of the whole wiki: MediaWiki has no rights for single pages
     user: str | None = None  # None: the wiki is public
     password_env: str = "MEDIAWIKI_PASSWORD"  # the variable that holds it
     files_url: str | None = None  # where the files are, if on another server
@@ -106,7 +110,7 @@ class DokuWikiSource(SourceSection):
     url: Annotated[str, Field(pattern=r"^https?://\S+$")]  # of the folder that holds doku.php
     user: str  # a superuser, unless `readers` is given
     password_env: str = "DOKUWIKI_PASSWORD"
-    readers: frozenset[str] | None = None  # None: whom the wiki's own rules admit
+    readers: Readers | None = None  # None: whom the wiki's own rules admit
     user_domain: str | None = None  # "acme.example" makes the wiki's "ann" user:ann@acme.example
     everyone_groups: frozenset[str] = frozenset()  # the wiki's groups that hold every employee
 
@@ -127,7 +131,7 @@ class ConfluenceSource(SourceSection):
     user: str | None = None  # address of the account whose token it is; None: a token alone
     token_env: str = "CONFLUENCE_TOKEN"
     spaces: tuple[str, ...] = ()  # keys; none: all but personal ones
-    readers: frozenset[str] | None = None  # of every space; None: whom Confluence's own rules admit
+    readers: Readers | None = None  # of every space; None: whom Confluence's own rules admit
     user_domain: str | None = None  # Data Center: "acme.example" makes "ann" user:ann@acme.example
     media_url: str = "https://api.media.atlassian.com"  # where Cloud keeps attachments
 
@@ -140,7 +144,7 @@ class NotionSource(SourceSection):
     """A Notion workspace, as far as it is shared with a connection."""
 
     type: Literal["notion"]
-    readers: frozenset[str]  # of all that is shared: Notion's API does not say who may read what
+    readers: Readers  # of all that is shared: Notion's API does not say who may read what
     token_env: str = "NOTION_TOKEN"  # the variable that holds it: ntn_…
     comments: bool = True  # a call for each page
     include_files: bool = True  # that Notion keeps for blocks and properties
@@ -162,8 +166,8 @@ class GoogleDriveSource(SourceSection):
     folders: tuple[DriveId, ...] = ()
     drives: tuple[DriveId, ...] = ()  # shared drives; neither: all that the account sees
     domains: frozenset[str] = frozenset()  # the company's own: "acme.example"
-    organisation: frozenset[str] = frozenset()  # who reads what is shared with these domains
-    readers: frozenset[str] | None = None  # None: whom Drive itself lets read
+    organisation: Readers = frozenset()  # who reads what is shared with these domains
+    readers: Readers | None = None  # None: whom Drive itself lets read
     relist_days: float = Field(default=7, gt=0)  # all is listed again, whatever the feed says
     api_url: str = "https://www.googleapis.com"
 
@@ -183,8 +187,8 @@ class SharePointSource(SourceSection):
     users: tuple[str, ...] = ()  # people whose OneDrive is read, as they sign in
     site_pages: bool = False  # read the sites' own pages beside their libraries
     download_urls: frozenset[str] = frozenset()  # servers of files besides those of the sites
-    organisation: frozenset[str] = frozenset()  # whom "Everyone except external users" means
-    readers: frozenset[str] | None = None  # None: whom SharePoint itself lets read
+    organisation: Readers = frozenset()  # whom "Everyone except external users" means
+    readers: Readers | None = None  # None: whom SharePoint itself lets read
     relist_days: float = Field(default=7, gt=0)  # all is listed again, whatever the feed says
     login_url: str = "https://login.microsoftonline.com"
     api_url: str = "https://graph.microsoft.com"
@@ -199,7 +203,7 @@ class JsonLinesSource(SourceSection):
 
     type: Literal["jsonl"]
     path: Path
-    readers: frozenset[str]
+    readers: Readers
     kind: Kind = "wiki"
 
 
@@ -210,7 +214,7 @@ class GitWikiSource(SourceSection):
     repository: Annotated[str, Field(pattern=r"^(file:///|https://|ssh://)[^\s]+$")]
     layout: Literal["github", "gitlab", "gollum"]
     url: Annotated[str, Field(pattern=r"^https?://\S+$")]  # where people read it
-    readers: frozenset[str]  # of the whole wiki: git has no rights for single pages
+    readers: Readers  # of the whole wiki: git has no rights for single pages
     branch: Annotated[str, Field(pattern=r"^[\w][\w./-]*$")] | None = None  # None: its own
     user: str | None = None  # for https; None: the repository is public
     password_env: str = "GITWIKI_TOKEN"  # the variable that holds a token or a password
@@ -223,7 +227,7 @@ class GitWikiSource(SourceSection):
 class DriveSection(SourceSection):
     """A tree of files on another machine."""
 
-    readers: frozenset[str]
+    readers: Readers
     rules: tuple[ReaderRule, ...] = ()
     base_url: str | None = None  # where readers open these files; None: at the server's own address
 

@@ -127,7 +127,9 @@ def test_the_next_run_is_printed_at_the_start(
     assert capsys.readouterr().out == f"Next run: {day} 02:00 +14 (Etc/GMT-14)\n"
 
 
-@pytest.mark.parametrize("name", ["Europe/Atlantis", "../etc/passwd", ""])
+@pytest.mark.parametrize(
+    "name", ["Europe/Atlantis", "../etc/passwd", "", "Europe", "Europe/Brussels/x"]
+)
 def test_an_unknown_time_zone_is_named(name: str) -> None:
     with pytest.raises(SettingsError, match=r"\[schedule\] timezone .* is not known"):
         run_nightly(lambda: None, at="02:00", timezone=name)
