@@ -91,7 +91,7 @@ def run(
 
 
 class SlackBot:
-    """One workspace's bot. Events are acknowledged on receipt; a pool of threads answers them."""
+    """One workspace's bot. Everything is acknowledged on receipt; a pool of threads works on it."""
 
     def __init__(
         self,
@@ -114,15 +114,17 @@ class SlackBot:
         )
         self._client.retry_handlers.append(RateLimitErrorRetryHandler(max_retry_count=3))
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="slack-answer")
+        # Its own thread: Slack waits 3 s for what acknowledges a click, questions take longer.
+        self._receiver = ThreadPoolExecutor(1, thread_name_prefix="slack-receive")
         self._seen = Recent(REMEMBERED)
         self._elsewhere = Recent(REMEMBERED)  # threads of others: not worth reading again
         with _explained("bot", self._client.base_url):
             self._home = _home(self._client)
-            self._app = App(client=self._client, listener_executor=self._pool)
+            self._app = App(client=self._client, listener_executor=self._receiver)
         self._people = People(self._client, self._home, self._now)
-        self._app.event("app_mention")(self._receive)
-        self._app.event("message")(self._receive)
-        self._app.action(re.compile(f"{slack_events.VOTE}(:.*)?"))(self._vote)
+        self._app.event("app_mention")(self._take_event)
+        self._app.event("message")(self._take_event)
+        self._app.action(re.compile(f"{slack_events.VOTE}(:.*)?"))(self._take_click)
 
     @contextmanager
     def connected(self) -> Iterator[None]:
@@ -134,19 +136,30 @@ class SlackBot:
             yield
         finally:
             socket.close()
+            self._receiver.shutdown(wait=True)
             self._pool.shutdown(wait=True)
 
+    def _take_event(self, body: dict[str, Any]) -> None:
+        self._pool.submit(self._work, self._receive, body)  # Bolt has acknowledged it
+
+    def _take_click(self, ack: Ack, body: dict[str, Any]) -> None:
+        ack()
+        self._pool.submit(self._work, self._vote, body)
+
+    def _work(self, handle: Callable[[dict[str, Any]], None], body: dict[str, Any]) -> None:
+        try:
+            handle(body)
+        except Exception:
+            log.exception("slack_failed event=%s", body.get("event_id"))
+
     def _receive(self, body: dict[str, Any]) -> None:
-        """Handle one delivery of an event. Bolt has acknowledged it; this runs in the pool."""
+        """Handle one delivery of an event."""
         message = slack_events.read(body, self._home)
         if message is None or not self._seen.add(message.key):
             return
-        try:
-            replies = self._replies(message)
-            if message.addressed or self._is_conversation(message, replies):
-                self._respond(message, replies)
-        except Exception:
-            log.exception("slack_failed event=%s", body.get("event_id"))
+        replies = self._replies(message)
+        if message.addressed or self._is_conversation(message, replies):
+            self._respond(message, replies)
 
     def _respond(self, message: Message, replies: Sequence[Json]) -> None:
         person = self._people.find(message.user)
@@ -164,14 +177,18 @@ class SlackBot:
             )
             answer = self._answerer.ask(question)
             log.info("slack_answered answer=%s status=%s", answer.id, answer.status)
-            self._show(message, placeholder, post(answer, self._now()))
+            words = post(answer, self._now())
         except Exception:
             log.exception("slack_failed message=%s", message.key)
+            words = Post(FAILED)
+        try:
+            self._show(message, placeholder, words)
+        except SlackApiError:  # the words were refused; after a time-out they may well be shown
+            log.exception("slack_refused message=%s", message.key)
             self._show(message, placeholder, Post(FAILED))
 
-    def _vote(self, ack: Ack, body: dict[str, Any]) -> None:
+    def _vote(self, body: dict[str, Any]) -> None:
         """Write down what somebody thinks of an answer, and ask why where they did not like it."""
-        ack()
         vote = slack_events.vote(body)
         person = self._people.find(vote.user)
         if person is None or person.outsider:
@@ -232,7 +249,12 @@ class SlackBot:
 
     def _show(self, message: Message, placeholder: str | None, words: Post) -> None:
         """Replace the placeholder; where there is none any more, post a message of its own."""
-        if placeholder is not None:
+        if placeholder is None or not self._update(message, placeholder, words):
+            self._say(message, words)
+
+    def _update(self, message: Message, placeholder: str, words: Post) -> bool:
+        """Replace the placeholder; return whether Slack says that it is done."""
+        for _ in range(2):  # who does not answer may have done it: the same again does no harm
             try:
                 self._client.chat_update(
                     channel=message.channel,
@@ -241,11 +263,13 @@ class SlackBot:
                     blocks=words.blocks,
                     parse="none",  # unlike a new message's, an update's text is parsed by default
                 )
-            except SlackApiError as error:
+            except SLACK_FAILURES as error:
                 log.warning("slack_not_updated message=%s error=%s", message.key, error)
+                if isinstance(error, SlackApiError):
+                    return False
             else:
-                return
-        self._say(message, words)
+                return True
+        return False
 
     def _say(self, message: Message, words: Post) -> str:
         """Post into the message's thread; return the new message's ts."""

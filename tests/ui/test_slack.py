@@ -223,6 +223,36 @@ def test_an_answer_that_slack_refuses_ends_in_a_clear_message(workspace: Workspa
     assert len(workspace.shown(message)) == 1
 
 
+@pytest.mark.parametrize("silent", [1, 2])
+def test_an_answer_that_slack_shows_without_saying_so_is_not_called_a_failure(
+    monkeypatch: pytest.MonkeyPatch, silent: int
+) -> None:
+    monkeypatch.setattr(slack, "CALL_TIMEOUT_S", 2)
+    with opened() as workspace:
+        workspace.start()
+        workspace.server.faults["chat.update"] = Fault(wait_s=2.5, change=bytes, times=silent)
+        message = workspace.mention("how many days?")
+
+        def calls(method: str) -> list[str]:
+            made = [call for call in workspace.server.calls if call.method == method]
+            return [call.arguments["text"] for call in made]
+
+        workspace.server.until(
+            lambda: (
+                workspace.shown(message)[-1:]
+                and workspace.shown(message)[-1]["text"].startswith("You have 25 days. [1]")
+            ),
+            timeout_s=20,
+        )
+        workspace.server.until(
+            lambda: len(calls("chat.update") + calls("chat.postMessage")) == 2 + silent,
+            timeout_s=20,
+        )
+    answer = workspace.shown(message)[-1]["text"]
+    assert calls("chat.update") == [answer] * 2
+    assert calls("chat.postMessage") == [slack.LOOKING, answer][:silent]
+
+
 def test_a_rate_limit_is_waited_out_as_long_as_slack_says(workspace: Workspace) -> None:
     workspace.server.faults["chat.update"] = Fault(status=429, error="ratelimited", retry_after_s=1)
     message = workspace.mention("how many days?")

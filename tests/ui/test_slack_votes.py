@@ -1,14 +1,16 @@
 """Votes in Slack: what a press of a button writes down, and what the person is told."""
 
 import json
+import threading
 from collections.abc import Iterator
 
 import pytest
 
 from index.base import StoreError
 from rag.journal import REASONS, Feedback
-from tests.ui.slack_workspace import Workspace, opened
-from ui import ratings
+from tests.ui.fake_answers import ScriptedAnswerer
+from tests.ui.slack_workspace import DAYS, Workspace, opened
+from ui import ratings, slack
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,27 @@ def test_who_did_not_like_an_answer_is_asked_why(workspace: Workspace) -> None:
     workspace.server.until(lambda: len(whispered(workspace)) == 2)
     given = [feedback for feedback, _ in workspace.ratings.given]
     assert given == [Feedback("a1", "down"), Feedback("a1", "down", "wrong source")]
+
+
+def test_a_vote_is_acknowledged_while_every_worker_answers(workspace: Workspace) -> None:
+    reply = workspace.reply(workspace.mention("how many days off?"))
+    finish = threading.Event()
+
+    def pause() -> None:
+        finish.wait(20)
+
+    workspace.answerer.real = ScriptedAnswerer({"*": [DAYS]}, pause=pause)
+    try:
+        questions = [workspace.mention(f"question {n}?") for n in range(slack.WORKERS)]
+        workspace.server.until(lambda: len(workspace.asked) == slack.WORKERS)
+        envelope = workspace.press(reply, "vote", "a1")
+        workspace.server.until(lambda: workspace.server.acks[envelope] == 1, timeout_s=3)
+        assert workspace.ratings.given == []
+    finally:
+        finish.set()
+    for question in questions:
+        assert workspace.reply(question)["text"].startswith("You have 25 days.")
+    workspace.server.until(lambda: whispered(workspace) == [ratings.RATED])
 
 
 def test_a_guest_rates_nothing(workspace: Workspace) -> None:
