@@ -1,9 +1,11 @@
 """What the web page shows after each thing a person does; knows nothing of Gradio."""
 
 import logging
+import secrets
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from index.base import Hit, Store, StoreError
 from rag.base import Answer, Answerer, Found, Partial, Question
@@ -48,6 +50,8 @@ class Chat:
     store: Store
     now: Callable[[], datetime]
     rate: Rate
+    # of a conversation; drawn by lot, since two tabs of a browser do not know of each other
+    new_id: Callable[[], str] = partial(secrets.token_hex, 8)
 
     def vote(self, answer_id: str, liked: str, principals: frozenset[str]) -> str:
         """Write down what somebody thinks of an answer; return what to tell them."""
@@ -107,7 +111,8 @@ class Chat:
             turn = Turn(question, failure=NO_INDEX if isinstance(error, StoreError) else BROKEN)
         after = before if before is not EMPTY else shelf.current
         shown = self._shown(replace(before, turns=(*before.turns, turn)))
-        yield replace(shown, shelf=shelf.with_current(replace(after, turns=(*after.turns, turn))))
+        longer = replace(after, id=after.id or self.new_id(), turns=(*after.turns, turn))
+        yield replace(shown, shelf=shelf.with_current(longer))
 
     def _stream(self, question: Question, before: Conversation) -> Generator[Screen, None, Answer]:
         """Show every event as it comes; closing this closes the answerer's stream."""

@@ -34,7 +34,7 @@ class Turn:
 class Conversation:
     """Questions that follow each other, oldest first."""
 
-    id: str
+    id: str  # "": it has no turn yet, and is not kept
     turns: tuple[Turn, ...] = ()
 
     @property
@@ -65,7 +65,7 @@ class Shelf:
     def current(self) -> Conversation:
         """The open conversation, or a new one."""
         found = [each for each in self.conversations if each.id == self.open_id]
-        return found[0] if found else Conversation(self._next_id())
+        return found[0] if found else Conversation("")
 
     def opened(self, conversation_id: str) -> "Shelf":
         """Return the shelf with another conversation open; "" for a new one."""
@@ -80,10 +80,6 @@ class Shelf:
     def without_current(self) -> "Shelf":
         """Return the shelf without the open conversation, with a new one open."""
         return Shelf(tuple(each for each in self.conversations if each.id != self.open_id))
-
-    def _next_id(self) -> str:
-        numbers = [int(each.id) for each in self.conversations if each.id.isdecimal()]
-        return str(max(numbers, default=0) + 1)
 
 
 def kept(answer: Answer) -> Answer:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Generator
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
@@ -44,7 +45,8 @@ def chat(
     answerer: ScriptedAnswerer, store: MemoryStore | None = None, rate: Ratings | None = None
 ) -> Chat:
     store = store or MemoryStore([LEAVE, SECRET])
-    return Chat(answerer, store, lambda: NOW, rate or Ratings())
+    ids = map(str, count(1))
+    return Chat(answerer, store, lambda: NOW, rate or Ratings(), lambda: next(ids))
 
 
 def scripted() -> ScriptedAnswerer:
@@ -75,6 +77,18 @@ def test_the_question_leaves_the_box_and_is_pending_until_it_is_answered() -> No
 def test_the_answer_is_kept_for_the_browser() -> None:
     *_, last = chat(scripted()).ask("How many?", Shelf(), EVERYONE)
     assert last.shelf == Shelf((Conversation("1", (Turn("How many?", kept(GOOD)),)),), "1")
+
+
+def test_each_new_conversation_has_an_id_of_its_own() -> None:
+    page = chat(scripted())
+
+    def asked(shelf: Shelf) -> Shelf:
+        *_, last = page.ask("How many?", shelf, EVERYONE)
+        assert last.shelf is not None
+        return last.shelf
+
+    one, two = asked(Shelf()), asked(Shelf())  # two tabs, which do not know of each other
+    assert (one.open_id, two.open_id, asked(two).open_id) == ("1", "2", "2")
 
 
 def test_a_follow_up_travels_with_what_was_said() -> None:

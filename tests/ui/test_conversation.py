@@ -60,9 +60,9 @@ def test_one_conversation_is_kept_however_large() -> None:
     assert [each.id for each in load(dump(shelf)).conversations] == ["1"]
 
 
-def test_a_new_conversation_takes_the_next_number() -> None:
-    assert Shelf().current == Conversation("1")
-    assert Shelf((talk("7", TURN), talk("x", TURN))).current == Conversation("8")
+def test_a_new_conversation_has_no_id_before_its_first_turn() -> None:
+    assert Shelf().current == Conversation("")
+    assert Shelf((talk("7", TURN), talk("x", TURN))).current == Conversation("")
 
 
 def test_the_current_conversation_moves_to_the_front() -> None:
