@@ -7,9 +7,8 @@ import click
 
 from ui import ingestion, ingestion_text, wiring
 from ui.auth import principals_of
+from ui.middleware import LOOPBACK
 from ui.settings import Settings, SettingsError, secret
-
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +35,7 @@ def serve_web(settings: Settings, host: str, port: int) -> None:
         principals=lambda _request: everyone,
         now=_now,
         rate=journal.rate,
-        examples=settings.web.examples,
+        site=web.Site(settings.web.examples, settings.web.hosts),
     )
     click.echo(f"Footnote is at http://{host}:{port} (Ctrl+C ends it)")
     web.serve(app, host=host, port=port)

@@ -113,10 +113,15 @@ class AnswerSection(Section):
     kept: Annotated[float, Field(ge=0, le=1)] = 2 / 3
 
 
+# "footnote.acme.example": a name or an address, without "https://" and without a port.
+HostName = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+|[0-9A-Fa-f:.]+)$")]
+
+
 class WebSection(Section):
-    """Where the web page listens."""
+    """Where the web page listens, and the names it answers under."""
 
     host: str = "127.0.0.1"
+    hosts: frozenset[HostName] = frozenset()  # a proxy's, besides 127.0.0.1, localhost and ::1
     port: int = 7860
     examples: tuple[str, ...] = ()  # questions offered in an empty conversation
 

@@ -59,6 +59,17 @@ _SOURCES_HEAD = (
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """What a company decides of its page."""
+
+    examples: tuple[str, ...] = ()  # questions offered at the start; the first three are shown
+    hosts: frozenset[str] = frozenset()  # names it answers under besides this machine's own
+
+
+OWN_MACHINE = Site()
+
+
+@dataclass(frozen=True, slots=True)
 class _Parts:
     """The components of the page that change."""
 
@@ -112,13 +123,12 @@ def build(
     principals: Principals,
     now: Callable[[], datetime],
     rate: Rate,
-    examples: Sequence[str] = (),
+    site: Site = OWN_MACHINE,
     routers: Sequence[APIRouter] = (),
 ) -> FastAPI:
     """Return the conversation page, the document viewer and what other routers bring, as one app.
 
     rate: writes down what somebody thinks of an answer.
-    examples: questions offered at the start; the first three are shown.
     """
     app = FastAPI(title="Footnote", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(_documents(store, principals, now))
@@ -130,7 +140,7 @@ def build(
     script = here.with_name("web.js").read_text(encoding="utf-8")
     gr.mount_gradio_app(
         app,
-        blocks(Chat(answerer, store, now, rate), principals, examples),
+        blocks(Chat(answerer, store, now, rate), principals, site.examples),
         path="/",
         footer_links=[],
         run_history=False,
@@ -145,7 +155,7 @@ def build(
         # not css=, which rewrites selectors and breaks ":is(a, b)"
         head=f"<style>{style}</style><script>{script}</script>",
     )
-    app.add_middleware(Doors, own=own)
+    app.add_middleware(Doors, own=own, hosts=site.hosts)
     return app
 
 

@@ -92,3 +92,11 @@ def test_who_may_read_what_a_domain_shares_is_checked_too(tmp_path: Path) -> Non
 def test_a_byte_order_mark_of_windows_is_no_mistake(tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text('data_dir = "there"', encoding="utf-8-sig")
     assert settings.load(tmp_path / "settings.toml").data_dir == tmp_path / "there"
+
+
+@pytest.mark.parametrize("wrong", ["https://footnote.acme.example", "acme.example:443", "*", ""])
+def test_a_host_is_a_bare_name(tmp_path: Path, wrong: str) -> None:
+    with pytest.raises(SettingsError, match=r"web\.hosts\.0"):
+        loaded(tmp_path, f"[web]\nhosts = ['{wrong}']")
+    hosts = "hosts = ['footnote.acme.example', '10.0.0.7', 'fd00::7']"
+    assert loaded(tmp_path, f"[web]\n{hosts}").web.hosts >= {"footnote.acme.example", "fd00::7"}

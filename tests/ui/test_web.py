@@ -49,7 +49,10 @@ async def app_for(*routers: APIRouter) -> FastAPI:
         ),
         now=lambda: NOW,
         rate=Ratings(),
-        examples=["How many days of leave do I have?", "b", "c", "never shown"],
+        site=web.Site(
+            ("How many days of leave do I have?", "b", "c", "never shown"),
+            frozenset({"Footnote.acme.example"}),
+        ),
         routers=routers,
     )
 
@@ -58,7 +61,7 @@ async def app_for(*routers: APIRouter) -> FastAPI:
 def client() -> Iterator[TestClient]:
     router = APIRouter()
     router.add_api_route("/api/ask", lambda: {"ok": True}, methods=["POST"])
-    with TestClient(asyncio.run(app_for(router))) as made:
+    with TestClient(asyncio.run(app_for(router)), base_url="http://127.0.0.1:7860") as made:
         yield made
 
 
@@ -174,6 +177,42 @@ def test_another_sites_script_is_refused_and_its_links_are_not(client: TestClien
     assert client.get("/document/wiki:people/leave", headers=foreign).status_code == 403
     link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
     assert client.get("/document/wiki:people/leave", headers=link).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1", "127.0.0.1:7860", "localhost:7860", "LOCALHOST", "[::1]:7860", "[::1]",
+        "footnote.acme.example", "Footnote.ACME.example:443",
+    ],
+)  # fmt: skip
+def test_the_page_answers_under_its_own_names(client: TestClient, host: str) -> None:
+    assert client.get("/", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example", "evil.example:7860", "127.0.0.1.evil.example", "evil.example:80:127.0.0.1",
+        "localhost.evil.example", "xlocalhost", "evil@localhost", "[::1].evil.example", "::1", "",
+        "0.0.0.0:7860", "acme.example", "x.footnote.acme.example", "127.0.0.1,evil.example",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["/", "/document/wiki:people/leave", "/gradio_api/queue/data"])
+def test_a_website_that_calls_this_machine_by_its_own_name_reads_nothing(
+    client: TestClient, host: str, path: str
+) -> None:
+    reply = client.get(path, headers={"host": host, "sec-fetch-site": "same-origin"})
+    assert reply.status_code == 403
+    assert repr(host) in reply.text
+    assert "[web] hosts" in reply.text
+    assert reply.headers["content-type"].startswith("text/plain")
+    assert reply.headers["x-content-type-options"] == "nosniff"
+
+
+def test_two_names_at_once_are_none(client: TestClient) -> None:
+    twice = [("host", "localhost"), ("host", "evil.example")]
+    assert client.get("/", headers=twice).status_code == 403
 
 
 def test_a_body_that_is_too_large_or_of_unknown_size_is_refused(client: TestClient) -> None:

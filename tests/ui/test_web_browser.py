@@ -126,7 +126,7 @@ def site() -> Iterator[Site]:
                 principals=lambda _request: EVERYONE,
                 now=lambda: NOW,
                 rate=ratings,
-                examples=examples,
+                site=web.Site(examples),
             )
             servers.append(uvicorn.Server(uvicorn.Config(app, log_level="error")))
             await servers[0].serve([listening])
