@@ -54,6 +54,44 @@
     if (event.key === "Escape") document.body.classList.remove("show-list", "show-sources");
   });
 
+  // The tabs of a browser share its conversations, and Gradio reads them once a tab: a second tab
+  // would overwrite what the first one kept meanwhile. So a request starts from what any tab kept
+  // last, and only what it changed goes into what is kept when it ends.
+  const KEY = "footnote-conversations";
+  let given = "";
+  let before = [];
+
+  function stored() {
+    try {
+      const found = JSON.parse(localStorage.getItem(KEY));
+      return Array.isArray(found) ? found : null;
+    } catch {
+      return null;
+    }
+  }
+
+  window.footnote = {
+    latest(kept) {
+      given = JSON.stringify(kept);
+      before = stored() ?? kept?.conversations ?? [];
+      return { conversations: before, open_id: kept?.open_id ?? "" };
+    },
+    keep(kept) {
+      if (!kept || JSON.stringify(kept) === given) return; // the request changed nothing
+      const was = new Map(before.map((each) => [each.id, JSON.stringify(each)]));
+      const changed = kept.conversations.filter((each) => was.get(each.id) !== JSON.stringify(each));
+      changed.forEach((each) => was.set(each.id));
+      kept.conversations.forEach((each) => changed.includes(each) || was.delete(each.id));
+      // what is left in `was` is changed or gone: the others are as another tab may have them now
+      const others = (stored() ?? before).filter((each) => !was.has(each.id));
+      try {
+        localStorage.setItem(KEY, JSON.stringify([...changed, ...others]));
+      } catch {
+        localStorage.removeItem(KEY); // full: each tab goes on with what Gradio keeps
+      }
+    },
+  };
+
   // Follow the words as they come, unless the reader has scrolled up.
   let following = true;
   const scroller = () => document.querySelector("#scroll");

@@ -288,8 +288,18 @@ def _wire(
         "show_progress": "hidden",
         "api_visibility": "private",
     }
+    # Each starts from what any tab of the browser kept last, and keeps what it changes: web.js
+    latest: dict[str, Any] = {"js": "(kept) => window.footnote.latest(kept)"}
+    latest_too: dict[str, Any] = {"js": "(value, kept) => [value, window.footnote.latest(kept)]"}
     asks: list[dict[str, Any]] = [
-        source(ask, [text, parts.kept], trigger_mode="once", concurrency_id="ask", **common)
+        source(
+            ask,
+            [text, parts.kept],
+            trigger_mode="once",
+            concurrency_id="ask",
+            **latest_too,
+            **common,
+        )
         for source, text in [
             (parts.box.submit, parts.box),
             *((each.click, each) for each in offered),
@@ -298,7 +308,20 @@ def _wire(
     # the work ends first: a word that comes late would undo what the handler shows
     ending: dict[str, Any] = {"cancels": asks, "queue": False, "api_visibility": "private"}
     parts.box.stop(None, **ending).then(stopped, [parts.pending], **common)
-    parts.chooser.input(None, **ending).then(choose, [parts.chooser, parts.kept], **common)
-    new.click(None, **ending).then(begin, [parts.kept], **common)
-    parts.delete.click(None, **ending).then(delete, [parts.kept], **common)
-    made.load(load, [parts.kept], **common)
+    chosen = parts.chooser.input(None, **ending)
+    begun, deleted = new.click(None, **ending), parts.delete.click(None, **ending)
+    done: list[Any] = [
+        *asks,
+        chosen.then(choose, [parts.chooser, parts.kept], **latest_too, **common),
+        begun.then(begin, [parts.kept], **latest, **common),
+        deleted.then(delete, [parts.kept], **latest, **common),
+        made.load(load, [parts.kept], **latest, **common),
+    ]
+    _share(done, parts.kept)
+
+
+def _share(done: Sequence[Any], kept: gr.BrowserState) -> None:
+    """Let the browser's other tabs know what each of some requests kept."""
+    for each in done:
+        keep = "(kept) => window.footnote.keep(kept)"
+        each.success(None, [kept], js=keep, api_visibility="private")

@@ -244,6 +244,37 @@ def test_conversations_survive_a_reload_and_can_be_reopened_and_deleted(page: Pa
     expect(page.locator("#welcome")).to_be_visible()
 
 
+def test_two_tabs_keep_each_others_conversations(page: Page, site: Site) -> None:
+    other = page.context.new_page()
+    other.goto(site.url)
+    other.wait_for_selector(".example")
+    ask(page, "Long?")  # still answered when the other tab keeps its own
+    page.wait_for_selector("#live .caret")
+    ask(other, "Nothing?")
+    expect(other.locator("#turns .confidence")).to_have_count(1)
+    expect(page.locator("#turns .confidence")).to_have_count(1, timeout=30_000)
+    ask(other, "How many days of leave do I have?")
+    expect(other.locator("#turns .confidence")).to_have_count(2)
+    expect(other.locator("#turns .question").first).to_have_text("Nothing?")
+    expect(other.locator("#chooser label")).to_have_text(["Nothing?", "Long?"])
+    page.reload()
+    expect(page.locator("#chooser label")).to_have_text(["Nothing?", "Long?"])
+
+
+def test_a_conversation_deleted_in_one_tab_stays_deleted(page: Page, site: Site) -> None:
+    ask(page, "Nothing?")
+    expect(page.locator("#turns .confidence")).to_have_count(1)
+    other = page.context.new_page()
+    other.goto(site.url)
+    expect(other.locator("#chooser label")).to_have_text(["Nothing?"])
+    other.get_by_role("button", name="Delete this conversation").click()
+    expect(other.locator("#chooser label")).to_have_count(0)
+    page.get_by_role("button", name="New conversation").click()
+    expect(page.locator("#chooser label")).to_have_count(0)
+    ask(page, "How many days of leave do I have?")
+    expect(page.locator("#chooser label")).to_have_text(["How many days of leave do I have?"])
+
+
 def text_of(html: str) -> str:
     """Return the article; Gradio's wrappers have random ids."""
     return html[html.index("<article") : html.rindex("</article>")]
