@@ -1,28 +1,37 @@
-"""Two documents that answer one question differently: found here, and said newest first.
+"""Two sources that answer one question differently: found here, and said newest first.
 
 Careful rather than complete: a warning that is wrong teaches people to ignore the right ones, so
 two sentences must speak of the same thing, in the same scope, and differ in what was asked for.
+They are of two documents, of two versions of one, or of one conversation, where a later message
+corrects an earlier one.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 from index.base import DocumentInfo, Hit
 from index.versions import order
 from rag import measures, words
 from rag.cite import Claim, verbatim
-from rag.evidence import Sentence
+from rag.evidence import MESSAGE, Sentence
 from rag.facts import Date, Facts, facts
+from rag.measures import PERIODS
+from rag.sentences import sentences
 from rag.verify import negated
 
-LIKELY = 0.25  # the other sentence is at least this share as likely an answer as the first
-LIKELY_VERSION = 0.15  # … where it is of another version of the page
+# The other sentence is at least this share as likely an answer as the first.
+LIKELY: Final = {"sources": 0.25, "versions": 0.15, "conversation": 0.1}
 SHARED = 0.6  # of the words of the shorter sentence, values aside, the longer one has
 SHARED_VERSIONS = 0.4  # … where both are of versions of one page
 WORDS = 2  # … and at least so many
 
-_AUTHOR = re.compile(r"^[^():]{1,60} \(\d{4}-\d\d-\d\d \d\d:\d\d\): ")  # of a message
+_CORRECTS = re.compile(
+    r"\b(?:now|instead|no longer|any ?more|any longer|since this|has changed|(?:changed|moved) to"
+    r"|correct(?:ion|ed)|actually|(?:is|was|were) wrong|out ?dated|was true|scratch that)\b",
+    re.I,
+)
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _VERSION = re.compile(
     r"\b(?:v|ver|version|rev|revision|issue|edition)\.? ?\d+(?:\.\d+)*\b|\b(?:19|20)\d\d\b"
@@ -37,11 +46,20 @@ _NAME = re.compile(r"(?<=[\w,;:] )[A-Z][\w-]+|\b[A-Z]{2,}\b")
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Two sentences of different documents that say different things of one."""
+    """Two sentences that say different things of one."""
 
     newer: Sentence
     older: Sentence
-    versions: bool  # the documents are versions of one page
+    of: Literal["sources", "versions", "conversation"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """A message of a conversation."""
+
+    start: int  # in the document's parsed text
+    on: str  # its day; "" where it begins before the chunk
+    text: str  # with author and time, as far as it was looked at
 
 
 def find(
@@ -51,8 +69,7 @@ def find(
     for sentence in told:
         for other in ranked:
             conflict = between(sentence, other, hits)
-            share = LIKELY_VERSION if conflict and conflict.versions else LIKELY
-            if conflict and other.probability >= share * sentence.probability:
+            if conflict and other.probability >= LIKELY[conflict.of] * sentence.probability:
                 return conflict
     return None
 
@@ -61,7 +78,7 @@ def between(one: Sentence, two: Sentence, hits: Sequence[Hit]) -> Conflict | Non
     """Return the conflict of two sentences, the newer document's first; None if there is none."""
     first, second = (hits[sentence.hit].chunk.document for sentence in (one, two))
     if first.id == second.id:
-        return None
+        return _correction(one, two, hits)
     versions = are_versions(first.title, second.title)
     if not versions and _scopes_differ(one, two, first.title, second.title):
         return None
@@ -71,17 +88,24 @@ def between(one: Sentence, two: Sentence, hits: Sequence[Hit]) -> Conflict | Non
     newer_first = by_title > 0 or (
         by_title == 0 and (dated(first), first.id) >= (dated(second), second.id)
     )
-    return Conflict(*((one, two) if newer_first else (two, one)), versions)
+    newer, older = (one, two) if newer_first else (two, one)
+    return Conflict(newer, older, "versions" if versions else "sources")
 
 
 def claims(conflict: Conflict, hits: Sequence[Hit]) -> list[Claim]:
-    """Return what to say of it: both sentences with their dates, the newer document's first."""
+    """Return what to say of it: both sentences with their dates, the newer one first."""
     newer, older = verbatim(conflict.newer), verbatim(conflict.older)
+    if conflict.of == "conversation":
+        later, earlier = (_message(s, hits) for s in (conflict.newer, conflict.older))
+        return [
+            replace(newer, text=f"Corrected on {later.on}: {MESSAGE.sub('', newer.text)}"),
+            replace(older, text=f"Before, on {earlier.on}: {MESSAGE.sub('', older.text)}"),
+        ]
     now, then = (
         f"{hits[sentence.hit].chunk.document.updated_at:%Y-%m-%d}"
         for sentence in (conflict.newer, conflict.older)
     )
-    if conflict.versions:
+    if conflict.of == "versions":
         title = hits[conflict.older.hit].chunk.document.title
         return [newer, replace(older, text=f"An older version, “{title}”, says: {older.text}")]
     return [
@@ -106,6 +130,41 @@ def dated(document: DocumentInfo) -> tuple[int, float]:
     return (max(named, default=year), document.updated_at.timestamp())
 
 
+def _correction(one: Sentence, two: Sentence, hits: Sequence[Hit]) -> Conflict | None:
+    """Return the conflict of two messages of a conversation, the later one correcting the other."""
+    newer, older = (one, two) if one.start > two.start else (two, one)
+    later, earlier = _message(newer, hits), _message(older, hits)
+    last = list(sentences(later.text, 0, len(later.text)))[-2:]  # it, and the one before it
+    if later.start <= earlier.start or not earlier.on:
+        return None
+    if not any(_CORRECTS.search(later.text[slice(*span)]) for span in last):
+        return None
+    mine, theirs = facts(_said(newer)), facts(_said(older))
+    if max(len(set(mine.quantities)), len(set(theirs.quantities))) > 1:
+        return None  # "14 months at 5 minutes" is true beside "2.6 years at 15"
+    if not (_values_differ(mine, theirs) or _periods_differ(mine, theirs)):
+        return None
+    return Conflict(newer, older, "conversation")
+
+
+def _message(sentence: Sentence, hits: Sequence[Hit]) -> _Message:
+    """Return the message that a sentence stands in, as far as its end."""
+    chunk = hits[sentence.hit].chunk
+    before = chunk.text[: sentence.end - chunk.start]
+    begun = list(MESSAGE.finditer(before))
+    if not begun:
+        return _Message(chunk.start, "", "")
+    return _Message(chunk.start + begun[-1].start(), begun[-1]["on"], before[begun[-1].start() :])
+
+
+def _periods_differ(mine: Facts, theirs: Facts) -> bool:
+    """Whether both give lengths of time, and none in common: "seven days", "72 hours"."""
+    one, other = (
+        {each for each in said.quantities if each[1] in PERIODS} for said in (mine, theirs)
+    )
+    return bool(one and other) and not one & other
+
+
 def _scopes_differ(one: Sentence, two: Sentence, first: str, second: str) -> bool:
     """Whether each speaks of something that the other does not: Leeds and Ghent, gen 2 and 3."""
     about, others = (_scope(sentence, title) for sentence, title in ((one, first), (two, second)))
@@ -125,7 +184,7 @@ def _names(sentence: Sentence) -> set[str]:
 
 
 def _said(sentence: Sentence) -> str:
-    return f"{sentence.lead} {_AUTHOR.sub('', sentence.text)}".strip()
+    return f"{sentence.lead} {MESSAGE.sub('', sentence.text)}".strip()
 
 
 def _topic(sentence: Sentence) -> set[str]:

@@ -28,7 +28,7 @@ MAX_LETTERS = 1000  # of a sentence in its context, as it is read
 UNLIKE = 0.2  # the cosine of what nothing is known of
 
 # How a message of a conversation begins: "Clara Peeters (2026-03-05 05:50): ".
-_MESSAGE = re.compile(r"^[^\n]{1,80}? \(\d{4}-\d\d-\d\d \d\d:\d\d\): ", re.MULTILINE)
+MESSAGE = re.compile(r"^[^\n]{1,80}? \((?P<on>\d{4}-\d\d-\d\d) \d\d:\d\d\): ", re.MULTILINE)
 _MAIL_HEADER = re.compile(r"(?:From|To|Cc|Date|Subject|Attachment): ")
 _SENDER = re.compile(r"^From: ", re.MULTILINE)
 
@@ -213,7 +213,7 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
     cut = units(chunk.text, in_table=bool(header))
     leads = {unit.lead for unit in cut}
     asked, asker = "", -1  # the question that the sentence comes after, and its message
-    messages = [match.start() for match in _MESSAGE.finditer(chunk.text)]
+    messages = [match.start() for match in MESSAGE.finditer(chunk.text)]
     in_mail = _SENDER.search(chunk.text) is not None
     for unit in cut:
         text = chunk.text[unit.start : unit.end]

@@ -100,6 +100,60 @@ def test_only_the_sentence_that_answers_is_held_against_other_sources() -> None:
     assert find(likely[1:], everything, hits) is not None
 
 
+def test_two_figures_for_two_cases_are_no_correction() -> None:
+    text = """Luc Dierckx (2026-04-28 09:10): At 5 minutes the battery lasts 14 months.
+
+Luc Dierckx (2026-06-24 13:30): Correction: it lasts 2.6 years at 15 minutes."""
+    hits = [hit(text, document="slack:1", title="#rootline")]
+    one, two, *_ = ranked("How long does the battery last?", *hits)
+    assert between(one, two, hits) is None
+
+
+THREAD = """Lena Vos (2026-07-07 07:50): When is staging rebuilt?
+
+Emil Strand (2026-07-07 08:05): Staging is rebuilt every Sunday at 03:00.
+
+Emil Strand (2026-08-26 12:40): {later}"""
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        "Note for later readers: the rebuild runs on Saturday at 04:00 instead.",
+        "Careful, that was true until July. It runs on Saturdays.",
+    ],
+)
+def test_a_later_message_that_corrects_an_earlier_one_is_told_first(later: str) -> None:
+    hits = [hit(THREAD.format(later=later), document="slack:1", title="#cloud")]
+    texts = {sentence.text: sentence for sentence in ranked("When is staging rebuilt?", *hits)}
+    first = next(sentence for text, sentence in texts.items() if "Sunday at" in text)
+    second = next(sentence for text, sentence in texts.items() if "Saturday" in text)
+    found = between(first, second, hits)
+    assert found == between(second, first, hits)
+    assert found is not None
+    assert (found.newer, found.older, found.of) == (second, first, "conversation")
+    text, citations = cited(claims(found, hits), hits)
+    assert text.startswith("Corrected on 2026-08-26: ")
+    assert "Before, on 2026-07-07: Staging is rebuilt every Sunday at 03:00. [1]" in text
+    assert all(citation.document_id == "slack:1" for citation in citations)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        "The backup runs on Saturday at 04:00.",  # corrects nothing
+        "We now keep the labels, thanks.",  # says no other value
+        "Now I know: it was Sunday at 03:00, as you said.",
+        "Do not call it tidied any longer. It stays so. The Saturday rebuild at 04:00 is manual.",
+    ],
+)
+def test_a_later_message_about_something_else_corrects_nothing(later: str) -> None:
+    hits = [hit(THREAD.format(later=later), document="slack:1", title="#cloud")]
+    found = {sentence.text: sentence for sentence in ranked("When is staging rebuilt?", *hits)}
+    first = next(sentence for text, sentence in found.items() if "every Sunday" in text)
+    assert all(between(first, other, hits) is None for other in found.values())
+
+
 def test_one_document_does_not_contradict_itself() -> None:
     found = hit("Meals are paid up to €38. Meals are paid up to €46.")
     one, two = ranked("Up to what are meals paid?", found)
@@ -121,7 +175,7 @@ def test_an_older_version_of_the_page_is_marked_as_one() -> None:
     one, two = "Claims are due within 60 days.", "Claims are due within 30 days."
     found, hits = compared(one, two, titles=("Travel (2024)", "Travel"))
     assert found is not None
-    assert found.versions
+    assert found.of == "versions"
     text, _ = cited(claims(found, hits), hits)
     assert text == f"{two} [1] An older version, “Travel (2024)”, says: {one} [2]"
 
