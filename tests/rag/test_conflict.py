@@ -143,6 +143,7 @@ def test_a_later_message_that_corrects_an_earlier_one_is_told_first(later: str) 
     [
         "The backup runs on Saturday at 04:00.",  # corrects nothing
         "We now keep the labels, thanks.",  # says no other value
+        "It takes 6 of us now instead of 8.",
         "Now I know: it was Sunday at 03:00, as you said.",
         "Do not call it tidied any longer. It stays so. The Saturday rebuild at 04:00 is manual.",
     ],
