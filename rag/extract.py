@@ -1,6 +1,8 @@
 """An answer in the sources' own words: the most likely sentences, verbatim where they read well."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rag import words
 from rag.cite import Claim, verbatim
@@ -13,16 +15,23 @@ SENTENCES = 3
 MAX_WORDS = 60  # of the answer
 APART = 5  # letters between two sentences that follow one another: a blank line, a bullet
 
+# So begins what says the opposite when the sentence before it is left out.
+_GOES_ON = re.compile(
+    r"(?:Not|Only|But|Except|Otherwise|Nor|Neither|So|Then|Instead|However|Therefore|In that case"
+    r"|After that|Afterwards|If so|If not|Both|Either)\b"
+)
+
 
 def claims(ranked: Sequence[Sentence]) -> list[Claim]:
     """Return one to three claims, each resting on the sentence it is made of.
 
     All are of the likeliest sentence's document: what another adds is seldom to the point. That
     sentence comes first, with those that stand next to it, then the others in reading order.
+    "Not in room Whin." is told with the sentence that it goes on from.
     """
     chosen: list[Sentence] = []
     length = 0
-    for sentence in ranked:
+    for sentence in _with_opening(ranked):
         if sentence.document != ranked[0].document:
             continue
         length += len(verbatim(sentence).text.split())
@@ -34,6 +43,18 @@ def claims(ranked: Sequence[Sentence]) -> list[Claim]:
     stretches = _stretches(chosen)
     stretches.sort(key=lambda stretch: all(s is not ranked[0] for s in stretch))
     return [verbatim(sentence) for stretch in stretches for sentence in stretch]
+
+
+def _with_opening(ranked: Sequence[Sentence]) -> list[Sentence]:
+    """Return the sentences; the one that the likeliest goes on from is as likely, and second."""
+    if not ranked or ranked[0].row or ranked[0].lead or not _GOES_ON.match(ranked[0].text):
+        return list(ranked)
+    best = ranked[0]
+    for other in ranked:
+        if other.hit == best.hit and not other.row and 0 <= best.start - other.end <= APART:
+            opening = replace(other, probability=best.probability)
+            return [best, opening, *(s for s in ranked[1:] if s is not other)]
+    return list(ranked)
 
 
 def shortens(said: Sequence[Claim], ranked: Sequence[Sentence], kept: float) -> bool:

@@ -48,6 +48,17 @@ def test_the_likeliest_comes_first_unless_it_follows_another() -> None:
     ]
 
 
+def test_a_sentence_that_goes_on_from_another_is_told_with_it_however_unlikely_that_is() -> None:
+    dogs = hit("Dogs are welcome on Fridays. Not in the room Whin. The lift is old.")
+    found = ranked("May I bring my dog?", dogs)
+    first = next(s for s in found if s.text.startswith("Not"))
+    others = [replace(s, probability=0.01) for s in found if s is not first]
+    assert said(replace(first, probability=0.9), *others) == [
+        "Dogs are welcome on Fridays.",
+        "Not in the room Whin.",
+    ]
+
+
 def test_what_another_document_adds_is_left_out() -> None:
     other = hit("Sabbaticals need a note.", document="wiki:sabbatical")
     found = ranked("leave", LEAVE, other)
