@@ -181,7 +181,7 @@ def _cross_fitted(rows: Rows, labels: Labels) -> tuple[Weights, NDArray[np.float
 
 def _operating_points(chance: NDArray[np.float64], right: Labels, answerable: Labels) -> list[str]:
     lines = ["accept  answerable accepted  unanswerable refused  right of accepted"]
-    for accept in (0.1, 0.2, 0.3, 0.33, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7):
+    for accept in (0.1, 0.2, 0.3, 0.33, 0.35, 0.37, 0.4, 0.45, 0.5, 0.6, 0.7):
         taken = chance >= accept
         lines.append(
             f"{accept:6.2f}  {taken[answerable].mean():19.3f}  "
