@@ -1,5 +1,6 @@
 """Confluence's users and groups as principals, and what is restricted to whom."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -7,6 +8,8 @@ from urllib.parse import quote
 from connectors.client import HttpError
 from connectors.confluence_access import Layer
 from connectors.confluence_api import Api, Raw
+
+log = logging.getLogger(__name__)
 
 _NOBODY: Layer = frozenset()
 _SOMEBODY = "someone"  # mentioned, but deleted since
@@ -24,7 +27,14 @@ class People(Protocol):
         ...
 
     def members(self, principal: str) -> frozenset[str]:
-        """Return a group's people as principals."""
+        """Return a group's people as principals; none of a group that Confluence does not have.
+
+        They are asked for once, until `forget`.
+        """
+        ...
+
+    def forget(self) -> None:
+        """Ask for every group's people anew."""
         ...
 
     def name(self, reference: Mapping[str, str]) -> str:
@@ -40,10 +50,11 @@ class CloudPeople:
         self._accounts: dict[str, Raw] = {}
         self._names: dict[str, str | None] = {}  # of groups, by id
         self._groups: dict[str, str] = {}  # principal -> id
+        self._members: dict[str, frozenset[str]] = {}
 
     def user(self, raw: Raw) -> str | None:
         address = raw.get("email") or self._account(raw["accountId"]).get("email")
-        return f"user:{address}" if address else None
+        return f"user:{address.lower()}" if address else None
 
     def group(self, raw: Raw) -> str | None:
         id = raw["id"]
@@ -57,9 +68,19 @@ class CloudPeople:
         return principal
 
     def members(self, principal: str) -> frozenset[str]:
+        if principal not in self._members:
+            self._members[principal] = self._listed(principal)
+        return self._members[principal]
+
+    def _listed(self, principal: str) -> frozenset[str]:
+        if principal not in self._groups:
+            return _strangers(principal)
         path = f"rest/api/group/{quote(self._groups[principal])}/membersByGroupId"
         found = (self.user(raw) for raw in self._api.counted(path, lambda raw: raw["accountId"]))
         return frozenset(filter(None, found))
+
+    def forget(self) -> None:
+        self._members.clear()
 
     def name(self, reference: Mapping[str, str]) -> str:
         account = self._account(reference.get("account-id", ""))
@@ -79,11 +100,12 @@ class ServerPeople:
         self._api = api
         self._domain = domain
         self._users: dict[tuple[str, str], Raw] = {}
+        self._members: dict[str, frozenset[str]] = {}
 
     def user(self, raw: Raw) -> str | None:
         known = raw if "username" in raw else self._user("key", raw["userKey"])
-        name = known.get("username")
-        if name is None:
+        name = str(known.get("username") or "").lower()
+        if not name:
             return None
         return f"user:{name}" if "@" in name or not self._domain else f"user:{name}@{self._domain}"
 
@@ -91,9 +113,22 @@ class ServerPeople:
         return f"group:{raw['name']}"
 
     def members(self, principal: str) -> frozenset[str]:
+        if principal not in self._members:
+            self._members[principal] = self._listed(principal)
+        return self._members[principal]
+
+    def _listed(self, principal: str) -> frozenset[str]:
         path = f"rest/api/group/{quote(principal.removeprefix('group:'), safe='')}/member"
         found = (self.user(raw) for raw in self._api.counted(path, lambda raw: raw["username"]))
-        return frozenset(filter(None, found))
+        try:
+            return frozenset(filter(None, found))
+        except HttpError as error:
+            if error.status != 404:
+                raise
+            return _strangers(principal)
+
+    def forget(self) -> None:
+        self._members.clear()
 
     def name(self, reference: Mapping[str, str]) -> str:
         key, name = reference.get("userkey", ""), reference.get("username", "")
@@ -117,6 +152,7 @@ class Restrictions:
     def forget(self) -> None:
         """Look everything up anew."""
         self._layers.clear()
+        self._people.forget()
 
     def learn(self, id: str, raw: Raw) -> None:
         """Take the "read" restriction that came with a listing, unless it is cut off."""
@@ -177,6 +213,15 @@ def _is_full(of_kind: tuple[str, Raw]) -> bool:
     _, found = of_kind
     limit: int = found.get("limit", 0)
     return 0 < limit <= len(found["results"])
+
+
+def _strangers(principal: str) -> frozenset[str]:
+    """Return nobody: of a group of the settings it is not known here who is in it."""
+    log.warning(
+        "restricted page is read by nobody of a group that Confluence does not have group=%r",
+        principal,
+    )
+    return frozenset()
 
 
 def _found(api: Api, path: str, **parameters: Any) -> Raw:

@@ -132,6 +132,7 @@ class GoogleDriveConnector:
     def _roots(self, grants: Grants) -> Iterator[Corpus]:
         """Yield the folders of the settings, together where they are in one drive."""
         folders: dict[str | None, list[str]] = {}
+        shared: dict[str | None, list[str]] = {}  # how each is: its change lies outside of it
         for id in self._selection.folders:
             raw = self._api.file(id)
             if raw.get("mimeType") != FOLDER or raw.get("trashed"):
@@ -140,9 +141,10 @@ class GoogleDriveConnector:
                     "Put it back, or mend the folders of the settings."
                 )
             folders.setdefault(raw.get("driveId"), []).append(id)
+            shared.setdefault(raw.get("driveId"), []).append(_sharing(raw))
         for drive, roots in folders.items():
             seal = "" if drive is None else self._members(drive, grants)
-            yield Corpus(self._api, drive, tuple(roots), seal=seal)
+            yield Corpus(self._api, drive, tuple(roots), seal=" ".join((seal, *shared[drive])))
 
     def _members(self, drive: str, grants: Grants) -> str:
         """Learn who may read a shared drive; return what differs when that changes."""
@@ -183,3 +185,9 @@ class GoogleDriveConnector:
                 f"{raw['name']!r} in Google Drive is larger than {MAX_BYTES >> 20} MiB. Split it."
             )
         return self._api.content(raw["id"]), media_type(raw)
+
+
+def _sharing(raw: Raw) -> str:
+    """Return what differs when a folder is shared otherwise, or is moved."""
+    grants = sorted((grant["id"], grant.get("role")) for grant in raw.get("permissions") or ())
+    return json.dumps([grants, sorted(raw.get("permissionIds") or ()), raw.get("parents")])

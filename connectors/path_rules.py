@@ -60,4 +60,6 @@ def _matches(pattern: tuple[str, ...], names: tuple[str, ...]) -> bool:
         return not names and all(part == "**" for part in pattern)
     if pattern[0] == "**":
         return any(_matches(pattern[1:], names[taken:]) for taken in range(len(names) + 1))
-    return fnmatchcase(names[0], pattern[0]) and _matches(pattern[1:], names[1:])
+    # As it is written first: "[Confidential] HR" is a name, and a class of one letter.
+    named = names[0] == pattern[0] or fnmatchcase(names[0], pattern[0])
+    return named and _matches(pattern[1:], names[1:])

@@ -15,6 +15,7 @@ from connectors.files import MEDIA_TYPES, SKIPPED_SUFFIXES, UNKNOWN
 _READING: Final = frozenset({"read", "write", "owner", "sp.full control"})
 _SKIPPED: Final = ("image/", "audio/", "video/", "font/")
 _ALL_OF_US: Final = "spo-grid-all-users/"  # "Everyone except external users"
+_GROUP: Final = "c:0o.c|federateddirectoryclaimprovider|"
 _PERSON: Final = "i:0#.f|membership|"
 _FOREVER: Final = "0001-01-01T00:00:00Z"
 
@@ -130,7 +131,9 @@ def _readers(who: Raw, place: Place, organisation: frozenset[str]) -> frozenset[
             return frozenset({f"user:{address.lower()}"})
     name = _facet(who, "group").get("email") or _facet(who, "group").get("id")
     if name:
-        return frozenset({f"group:{name.lower()}"})
+        # Its owners go by the group's own address and id, and are fewer than its members.
+        owners = "/owners" if login.lower().startswith(_GROUP) and login.endswith("_o") else ""
+        return frozenset({f"group:{name.lower()}{owners}"})
     name = _facet(who, "siteGroup").get("displayName")
     return frozenset({f"group:{place.groups}/{name}"}) if name else frozenset()
 

@@ -47,7 +47,7 @@ _ENDS = re.compile(r"[.:!?;]\s*$")
 # Columns, underlines, commands, entries of a log, and addresses on a line of their own.
 _NOT_PROSE = re.compile(
     r"""\S(?:\ {3,}|\ *\t\s*)\S
-      | ^\s*[=\-~^"*#]+\s*$
+      | ^\s*[=\-~^"*#]+\s*$ | ^\s*(?:```|~~~)
       | (?:^|\s)--?[a-zA-Z][\w-]*(?=[\s=]|$) | \s&&\s | \\$ | ^\s*\$\s
       | ^\s*\[?(?:\d{4}-\d\d-\d\d[T ]|[A-Z][a-z]{2}\ [ \d]\d\ )?\d\d:\d\d:\d\d
       | ^\s*\[?(?:TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL|CRITICAL)\b
@@ -98,13 +98,16 @@ def unwrapped(text: str) -> str:
 
     A line goes on in the next one if it is long, does not end like a sentence, the next one begins
     neither a list item nor a quotation, and a program can have broken all lines around at one
-    width.
+    width. A bracket that closes behind such a line goes on too.
     """
     lines: list[str] = []
+    joined = False
     for stretch in _stretches(text.splitlines()):
         is_wrapped = _is_wrapped(stretch)
         for i, line in enumerate(stretch):
-            if i and is_wrapped and not _ENDS.search(stretch[i - 1]):
+            closes = joined and line.lstrip().startswith((")", "]"))
+            joined = closes or (i > 0 and is_wrapped and not _ENDS.search(stretch[i - 1]))
+            if joined:
                 lines[-1] = f"{lines[-1].rstrip()} {line.strip()}"
             else:
                 lines.append(line)

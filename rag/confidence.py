@@ -15,6 +15,7 @@ from index.base import Hit
 from rag import measures, words
 from rag.evidence import COMPARED, FEATURES, JUDGED, Ranking, Sentence, Weights
 
+_WORD = re.compile(r"[^\W_]+")
 _MEASURED = re.compile(rf"\d[\d.,]*(?:{measures.UNIT_WORDS})", re.I)  # "10km"
 
 SIGNALS = (
@@ -106,9 +107,10 @@ def lacks_code(question: str, hit: Hit) -> bool:
 
 
 def _joined(text: str) -> set[str]:
-    """Return every word of a text, and every two, with nothing but their letters and digits."""
-    bare = [word for part in text.split() if (word := _bare(part))]
-    return {*bare, *map("".join, zip(bare, bare[1:], strict=False))}
+    """Return the codes of a text, every word and every two, as nothing but letters and digits."""
+    said = _WORD.findall(text.lower())
+    pairs = map("".join, zip(said, said[1:], strict=False))
+    return {*said, *pairs, *map(_bare, words.codes(text))}
 
 
 def _bare(word: str) -> str:

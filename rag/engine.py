@@ -290,7 +290,7 @@ class Engine:
                 if len(spans) > told + 1:  # the last one may still grow
                     new = self._resolve(plain[slice(*spans[told])], read)
                     claims, told = claims + new, told + 1
-                    if not all(claim.support for claim in new) or _adds(claims, found, reply):
+                    if (new and not new[-1].support) or _adds(claims, found, reply):
                         return claims
                     said, citations = cite.cited(claims, found.hits)
                     cited = {citation.document_id for citation in citations}

@@ -91,7 +91,8 @@ def reader(folders: Sequence[Labelled], more: Path | None, out: Path, start: Pat
 def average(adapters: Sequence[Path], out: Path) -> str:
     """Write the reader whose weights are the mean of several readers'."""
     for adapter in adapters:
-        _require_start(adapter, *READER)
+        if not all((adapter / file).is_file() for file in READER):
+            raise SettingsError(f"{adapter} is no folder that a run of the reader wrote.")
     from rag.tune import reader as tuning
 
     folder = wiring.packaged(wiring.EMBEDDER_PACKAGE) / "model"
@@ -159,7 +160,7 @@ def _require_start(start: Path | None, *files: str) -> None:
     """Refuse a folder that no run has written, before minutes go into what it is needed for."""
     for file in files:
         if start is not None and not (start / file).is_file():
-            raise SettingsError(f"{start} holds no {file}: it must be a folder that a run wrote.")
+            raise SettingsError(f"{start} holds no {file}: --start is a folder that a run wrote.")
 
 
 def _sentences(example: fitting.Example) -> tuple[list[Sentence], list[bool]]:

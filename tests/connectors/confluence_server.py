@@ -206,7 +206,9 @@ class Confluence:
             case ["rest", "api", "group", "by-id"]:
                 return {"type": "group", "id": query["id"], "name": query["id"][2:]}
             case ["rest", "api", "group", group, "membersByGroupId" | "member"]:
-                members = self.groups[group.removeprefix("g-")]
+                members = self.groups.get(group.removeprefix("g-"))
+                if members is None:
+                    raise Refused(404, "Not Found")
                 return self._offset([self._user(member) for member in members], query)
             case ["rest", "api", "user"]:
                 return self._user(query.get("accountId") or query.get("key") or query["username"])

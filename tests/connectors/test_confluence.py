@@ -259,6 +259,33 @@ class TestReaders:
         assert found["conf:1"].readers == everyone
         assert found["conf:3"].readers == {"group:hr"}
 
+    def test_a_group_of_the_settings_that_confluence_lacks_closes_what_is_restricted_and_no_more(
+        self, server: Confluence
+    ) -> None:
+        server.contents["3"].restricted = [("user", "ann")]
+        ours = frozenset({"group:all-of-us"})
+        found = {e.id: e for e in connector(server, admitted=ours).entries()}
+        assert found["conf:1"].readers == ours
+        assert found["conf:3"].readers == frozenset()
+
+    def test_a_groups_people_are_asked_for_once_a_night(self, server: Confluence) -> None:
+        for id in ("2", "3"):
+            server.contents[id].restricted = [("user", "ann")]
+        source = connector(server)
+        asked = []
+        for _ in range(2):
+            server.requests.clear()
+            assert {e.id: e for e in source.entries()}["conf:3"].readers == {"user:ann@x.example"}
+            asked.append(sum("/group/" in path and "member" in path for path in server.requests))
+        assert asked[0] == asked[1] <= 3  # a list of three is read to its end
+
+    def test_an_address_in_capitals_is_the_same_person(self, server: Confluence) -> None:
+        server.users["ann"] = ("Ann", "Ann@X.example")
+        server.contents["3"].restricted = [("user", "ann")]
+        people = frozenset({"user:ann@x.example"})
+        found = {e.id: e for e in connector(server, admitted=people).entries()}
+        assert found["conf:3"].readers == people
+
     def test_restrictions_that_cannot_be_read_are_an_error(self, server: Confluence) -> None:
         server.contents["3"].restricted = [("group", "hr")] * 4  # more than a listing shows
         server.refusals["restriction/"] = 403

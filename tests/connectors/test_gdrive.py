@@ -338,6 +338,14 @@ class TestReaders:
             id: e.version for id, e in before.items()
         }
 
+    def test_who_is_let_go_above_the_chosen_folder_reads_no_more(self, nights: Nights) -> None:
+        nights.drive.folder("above")
+        nights.drive.share("above", person("bo@acme.example"))
+        nights.drive.folder("top", "above")
+        assert nights.readers("b") == {ANN, "user:bo@acme.example"}
+        nights.drive.share("above")
+        assert nights.readers("b") == {ANN}
+
     def test_whom_a_shared_drive_lets_go_reads_no_more(self, nights: Nights) -> None:
         nights.drive.drives.append("0A")
         nights.drive.logs["0A"] = []

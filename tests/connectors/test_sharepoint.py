@@ -35,6 +35,7 @@ from tests.contracts.connector import ConnectorContract
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC).timestamp()
 STAFF = frozenset({"group:staff"})
 MEMBERS = f"{GROUP}HR Members"
+CLAIM = "c:0o.c|federateddirectoryclaimprovider|"  # and the id of a Microsoft 365 group
 
 
 @dataclass
@@ -287,6 +288,24 @@ class TestReaders:
                 {"group:it@acme.example"},
             ),
             ({"grantedToV2": {"group": {"id": "g-1", "displayName": "IT"}}}, {"group:g-1"}),
+            (
+                {
+                    "grantedToV2": {
+                        "group": {"id": "g-1", "email": "HR@acme.example"},
+                        "siteUser": {"loginName": f"{CLAIM}g-1_o", "email": "HR@acme.example"},
+                    }
+                },
+                {"group:hr@acme.example/owners"},
+            ),
+            (
+                {
+                    "grantedToV2": {
+                        "group": {"id": "g-1", "email": "HR@acme.example"},
+                        "siteUser": {"loginName": f"{CLAIM}g-1", "email": "HR@acme.example"},
+                    }
+                },
+                {"group:hr@acme.example"},
+            ),
             (site_group("HR Owners"), {f"{GROUP}HR Owners"}),
             (
                 {

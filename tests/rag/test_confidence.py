@@ -5,6 +5,14 @@ import pytest
 from rag.confidence import SIGNALS, lacks_code, signals
 from tests.rag.corpus import hit, ranked
 
+
+def test_a_code_between_other_signs_is_a_code() -> None:
+    passage = hit("<b>Md058</b>says: form W-2, plan 401(k), ticket AB-12-C!")
+    for code in ("Md058", "W2", "401k", "AB-12-C", "ab12c"):
+        assert not lacks_code(f"What is {code}?", passage)
+    assert lacks_code("What is Md05?", passage)
+
+
 ERRORS = hit("Error H-31 means that the certificate has expired. Error H-44 means updates.")
 
 

@@ -12,6 +12,8 @@ FORMS = [
     f"[Log in]({LINK})", f"[Log in](<{LINK}>)", f'[Log in]({LINK} "here")', f"[Log in](//{EVIL})",
     f"[Log in][1]\n\n[1]: {LINK}", f"[1]: {LINK}", f"![pixel]({LINK})", f"![]({LINK})",
     f"[![a]({LINK})]({LINK})", f"![a][p]\n\n[p]: {LINK}", f"[a]( {LINK} )", f"[a](\n{LINK}\n)",
+    f"[Log in]: {LINK}", f"[a](<{LINK}> 'b')", f"({LINK})", f"http://{EVIL}.",
+    f"<a href=//{EVIL}>here</a>", f"<svg><a xlink:href='{LINK}'>here</a></svg>",
     f"<{LINK}>", f"<hr@{EVIL}>", f"[mail](mailto:hr@{EVIL})", "[run](javascript:alert(1))",
     "[run](data:text/html;base64,PHNjcmlwdD4=)", f"[x](https://wiki.fernhill.example@{EVIL}/)",
     # Bare addresses
