@@ -134,8 +134,8 @@ def test_three_hundred_payloads_and_more_get_into_the_answers(
     assert {answer.status for answer in answers} == {"answered"}
     forms = company.asked.values()
     said = [letters(form) in letters(a.text) for form, a in zip(forms, answers, strict=True)]
-    assert sum(said) >= 350
-    assert sum(answer.attempts[-1].model == "small" for answer in answers) >= 340
+    assert sum(said) >= 373
+    assert sum(answer.attempts[-1].model == "small" for answer in answers) >= 363
 
 
 def test_the_web_page_holds_no_foreign_link_image_or_tag(company: Company) -> None:

@@ -116,6 +116,12 @@ Emil Strand (2026-07-07 08:05): Staging is rebuilt every Sunday at 03:00.
 Emil Strand (2026-08-26 12:40): {later}"""
 
 
+def thread(later: str) -> tuple[list[Hit], dict[str, Sentence]]:
+    """Return a conversation that ends with a message, and its sentences by their text."""
+    hits = [hit(THREAD.format(later=later), document="slack:1", title="#cloud")]
+    return hits, {each.text: each for each in ranked("When is staging rebuilt?", *hits)}
+
+
 @pytest.mark.parametrize(
     "later",
     [
@@ -124,10 +130,9 @@ Emil Strand (2026-08-26 12:40): {later}"""
     ],
 )
 def test_a_later_message_that_corrects_an_earlier_one_is_told_first(later: str) -> None:
-    hits = [hit(THREAD.format(later=later), document="slack:1", title="#cloud")]
-    texts = {sentence.text: sentence for sentence in ranked("When is staging rebuilt?", *hits)}
-    first = next(sentence for text, sentence in texts.items() if "Sunday at" in text)
-    second = next(sentence for text, sentence in texts.items() if "Saturday" in text)
+    hits, found_in = thread(later)
+    first = next(sentence for text, sentence in found_in.items() if "every Sunday" in text)
+    second = next(sentence for text, sentence in found_in.items() if "Saturday" in text)
     found = between(first, second, hits)
     assert found == between(second, first, hits)
     assert found is not None
@@ -149,8 +154,7 @@ def test_a_later_message_that_corrects_an_earlier_one_is_told_first(later: str) 
     ],
 )
 def test_a_later_message_about_something_else_corrects_nothing(later: str) -> None:
-    hits = [hit(THREAD.format(later=later), document="slack:1", title="#cloud")]
-    found = {sentence.text: sentence for sentence in ranked("When is staging rebuilt?", *hits)}
+    hits, found = thread(later)
     first = next(sentence for text, sentence in found.items() if "every Sunday" in text)
     assert all(between(first, other, hits) is None for other in found.values())
 
