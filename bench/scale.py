@@ -112,7 +112,7 @@ def _searches(source: Source, folder: Path, name: str) -> str:
     exact = dense.DenseIndex(folder / VECTORS, owners, exact=len(owners))
     served = dense.DenseIndex(folder / VECTORS, owners)
     with closing(records.open_read_only(folder / CHUNKS)) as database:
-        documents = records.readable(database, frozenset({READERS[name]}))
+        documents = records.readable(database, frozenset({READERS[name]}), None)
         readable = np.isin(records.owners(database), list(documents))
         lexical = LexicalIndex(database, len(readable))
         cold = _seconds(lambda q: lexical.search(database, q[0], POOL, readable), source.questions)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
 EVERYONE = "everyone"  # the principal that every person has, known or unknown
+GROUP = "group:"
+USER = "user:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +19,41 @@ class Access:
     denied: frozenset[str] = frozenset()  # wins over allowed
 
 
-def may_read(access: Access, principals: frozenset[str]) -> bool:
-    """Return whether someone with these principals is among those who may read."""
-    return not access.allowed.isdisjoint(principals) and access.denied.isdisjoint(principals)
+def may_read(
+    access: Access, principals: frozenset[str], groups: frozenset[str] | None = None
+) -> bool:
+    """Return whether someone with these principals is among those who may read.
+
+    groups: see `denies`.
+    """
+    return not access.allowed.isdisjoint(principals) and not denies(
+        access.denied, principals, groups
+    )
+
+
+def denies(
+    denied: frozenset[str], principals: frozenset[str], groups: frozenset[str] | None
+) -> bool:
+    """Return whether someone with these principals is, or may be, among those who are denied.
+
+    groups: every "group:<name>" that has members; None: all have. Who is in another one nobody
+    knows, so what is denied to it is denied to everyone. Who has no address may be anybody.
+    """
+    if not denied.isdisjoint(principals):
+        return True
+    if not is_somebody(principals):
+        return bool(denied)
+    return groups is not None and any(name.startswith(GROUP) for name in denied - groups)
+
+
+def is_somebody(principals: frozenset[str]) -> bool:
+    """Return whether the principals say who it is."""
+    return any(name.startswith(USER) for name in principals)
+
+
+def named_groups(groups: Iterable[str]) -> frozenset[str]:
+    """Return groups as principals: "hr" as "group:hr"."""
+    return normal(f"{GROUP}{name}" for name in groups)
 
 
 def normal(principals: Iterable[str]) -> frozenset[str]:
@@ -28,7 +62,7 @@ def normal(principals: Iterable[str]) -> frozenset[str]:
     A denied "user:Ann@X.org" that did not match "user:ann@x.org" would open the document.
     """
     return frozenset(
-        name.lower() if name.lower().startswith("user:") else name
+        name.lower() if name.lower().startswith(USER) else name
         for name in map(str.strip, principals)
     )
 
@@ -56,9 +90,9 @@ def expand(principals: Iterable[str], groups: Mapping[str, Set[str]]) -> frozens
     holders: dict[str, set[str]] = {}
     for group, members in groups.items():
         for member in members:
-            principal = member if _is_principal(member) else f"user:{member}"
+            principal = member if _is_principal(member) else f"{USER}{member}"
             (name,) = normal([principal])
-            holders.setdefault(name, set()).add(f"group:{group}")
+            holders.setdefault(name, set()).add(f"{GROUP}{group}")
     reached = set(normal(principals))
     waiting = list(reached)
     while waiting:

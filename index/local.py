@@ -34,11 +34,17 @@ class LocalStore:
     """One published generation, opened once, shared between threads."""
 
     def __init__(
-        self, data: Path, manifest: generations.Manifest, forbidden: Callable[[], Forbidden]
+        self,
+        data: Path,
+        manifest: generations.Manifest,
+        forbidden: Callable[[], Forbidden],
+        *,
+        groups: frozenset[str] | None = None,
     ) -> None:
         """Take a verified generation. Raises StoreError if it was removed since.
 
         forbidden: what is not to be seen any more, asked at every look.
+        groups: see `index.access.denies`.
         """
         folder = generations.folder(data, manifest.name)
         try:
@@ -51,8 +57,9 @@ class LocalStore:
             raise StoreError(f"{folder} cannot be read: {error}. Run `footnote doctor`.") from error
         self.generation = manifest.name
         self._forbidden = forbidden
+        self._groups = groups
         # Of the store itself the cache knows nothing: it would keep a superseded one in memory.
-        self._mask = lru_cache(maxsize=256)(partial(_readable_rows, self._rows, owners))
+        self._mask = lru_cache(maxsize=256)(partial(_readable_rows, self._rows, owners, groups))
 
     def pinned(self) -> "LocalStore":
         """Return this store: it is one generation, and its files stay open."""
@@ -88,7 +95,8 @@ class LocalStore:
         return frozenset(
             id
             for id, info in infos.items()
-            if may_read(info.access, principals) and not forbidden.hides(id, principals)
+            if may_read(info.access, principals, self._groups)
+            and not forbidden.hides(id, principals, self._groups)
         )
 
 
@@ -104,9 +112,13 @@ class _Opened:
 class PublishedStore:
     """Whatever generation is published now; follows CURRENT without a restart."""
 
-    def __init__(self, data: Path, *, recipe: str) -> None:
-        """recipe: what this process embeds questions with; must be the index's own."""
+    def __init__(self, data: Path, *, recipe: str, groups: frozenset[str] | None = None) -> None:
+        """recipe: what this process embeds questions with; must be the index's own.
+
+        groups: see `index.access.denies`.
+        """
         self._data = data
+        self._groups = groups
         self._recipe = recipe
         self._overlay: Overlay | None = None  # not before there is an index beside it
         self._opening = Lock()
@@ -161,7 +173,9 @@ class PublishedStore:
                 raise StoreError(generations.NO_INDEX.format(data=self._data))
             _require(selected.manifest, self._recipe)
             self._overlay = self._overlay or Overlay(Live(self._data))
-            store = LocalStore(self._data, selected.manifest, self._overlay.now)
+            store = LocalStore(
+                self._data, selected.manifest, self._overlay.now, groups=self._groups
+            )
         except StoreError:
             if generations.pointer(self._data) != pointer:  # published and pruned meanwhile
                 return self._open()
@@ -308,13 +322,14 @@ class LocalBuild:
 def _readable_rows(
     rows: records.Readers,
     owners: NDArray[np.int64],
+    groups: frozenset[str] | None,
     principals: frozenset[str],
     forbidden: Forbidden,
 ) -> NDArray[np.bool_]:
     """Return (chunks,) true where readable. owners: (chunks,) the documents' numbers."""
     with rows.one() as database:
-        documents = records.readable(database, principals)
-    mine = [n for n, id in documents.items() if not forbidden.hides(id, principals)]
+        documents = records.readable(database, principals, groups)
+    mine = [n for n, id in documents.items() if not forbidden.hides(id, principals, groups)]
     return np.isin(owners, np.array(mine, np.int64))
 
 

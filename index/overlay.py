@@ -11,6 +11,7 @@ from threading import Lock
 
 import sqlalchemy as sa
 
+from index.access import denies
 from index.live import METADATA, Live
 
 TOMBSTONES = sa.Table(
@@ -42,10 +43,15 @@ class Forbidden:
         """Return whether a document is to be as if it had never been."""
         return bool(self.tombstones) and _key(document_id) in self.tombstones
 
-    def hides(self, document_id: str, principals: frozenset[str]) -> bool:
-        """Return whether a document is forgotten, or denied to one of the principals."""
+    def hides(
+        self, document_id: str, principals: frozenset[str], groups: frozenset[str] | None
+    ) -> bool:
+        """Return whether a document is forgotten, or denied to one of the principals.
+
+        groups: see `index.access.denies`.
+        """
         denied = self.denials.get(document_id)
-        return (denied is not None and not denied.isdisjoint(principals)) or self.forgotten(
+        return (denied is not None and denies(denied, principals, groups)) or self.forgotten(
             document_id
         )
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from queue import SimpleQueue
 
-from index.access import Access
+from index.access import GROUP, Access, is_somebody
 from index.base import Chunk, DocumentInfo, Place
 
 SCHEMA = """
@@ -57,7 +57,12 @@ _READABLE = """
 SELECT document, id FROM documents WHERE document IN (
   SELECT document FROM readers WHERE NOT denied AND principal IN (SELECT value FROM json_each(:by))
   EXCEPT
-  SELECT document FROM readers WHERE denied AND principal IN (SELECT value FROM json_each(:by))
+  SELECT document FROM readers WHERE denied AND (
+    :nobody
+    OR principal IN (SELECT value FROM json_each(:by))
+    OR :groups IS NOT NULL AND principal GLOB :group
+      AND principal NOT IN (SELECT value FROM json_each(:groups))
+  )
 )
 """
 _CHUNK = """
@@ -173,9 +178,20 @@ def named(database: sqlite3.Connection, document_ids: Iterable[str]) -> dict[str
     return {info.id: info for _, info in map(_document, rows)}
 
 
-def readable(database: sqlite3.Connection, principals: frozenset[str]) -> dict[int, str]:
-    """Return number -> id of the documents that someone with these principals may read."""
-    by = {"by": json.dumps(sorted(principals))}
+def readable(
+    database: sqlite3.Connection, principals: frozenset[str], groups: frozenset[str] | None
+) -> dict[int, str]:
+    """Return number -> id of the documents that someone with these principals may read.
+
+    groups: see `index.access.denies`.
+    """
+    known = json.dumps(sorted(groups)) if groups is not None else None
+    by = {
+        "by": json.dumps(sorted(principals)),
+        "nobody": not is_somebody(principals),
+        "groups": known,
+        "group": f"{GROUP}*",
+    }
     return dict(database.execute(_READABLE, by).fetchall())
 
 

@@ -44,6 +44,7 @@ class Company:
         self.wiki.mkdir()
         self.file.write_text(
             '[[sources]]\ntype = "files"\nname = "wiki"\npath = "wiki"\nreaders = ["everyone"]\n'
+            '[groups]\ninterns = ["ian@x.org"]\n'
         )
         for canary in CANARIES:
             self.write(canary, "one")
@@ -215,8 +216,21 @@ def test_what_was_revoked_before_it_was_forgotten_comes_back_only_to_whom_it_was
     company.run("forget", "--undo", page)
     assert "1 added" in company.run("ingest")
     store = company.chat().store
-    assert store.read(page, EVERYONE)
-    assert store.read(page, EVERYONE | {"group:interns"}) == []
+    ann, ian = EVERYONE | {"user:ann@x.org"}, EVERYONE | {"user:ian@x.org", "group:interns"}
+    assert store.read(page, ann)
+    assert store.read(page, ian) == store.read(page, EVERYONE) == []
+
+
+def test_revoking_from_a_group_that_nobody_defined_says_that_nobody_reads(
+    company: Company,
+) -> None:
+    page = f"wiki:{CANARIES[7]}.md"
+    assert "nor can" in company.run("revoke", "group:interns", page).lower()
+    assert "Nobody can: group:Interns is not in [groups]" in company.run(
+        "revoke", "group:Interns", page
+    )
+    ann = EVERYONE | {"user:ann@x.org"}
+    assert company.chat().store.read(page, ann) == []
 
 
 def test_a_question_that_is_too_old_goes_with_the_next_ingestion(company: Company) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from index.access import EVERYONE, GROUP, named_groups
 from index.access import principal as principal_of
 from index.base import DocumentInfo
 from ui import wiring
@@ -36,10 +37,16 @@ def recall(settings: Settings, document_ids: Sequence[str]) -> str:
 
 def revoke(settings: Settings, principal: str, document_id: str, now: datetime) -> str:
     """Take a document from a principal at once. Raises SettingsError for what is no principal."""
-    wiring.overlay(settings).deny(_principal(principal), document_id, now)
+    name = _principal(principal)
+    wiring.overlay(settings).deny(name, document_id, now)
     known = wiring.published(settings, [document_id])
     note = "" if known else " (it is not in the index now)"
-    return f"{principal} cannot read {document_id}{note}, whatever its source says."
+    said = f"{principal} cannot read {document_id}{note}, whatever its source says."
+    if name.startswith(GROUP) and name not in named_groups(settings.groups):
+        return f"{said} Nobody can: {name} is not in [groups] of the settings."
+    if name != EVERYONE:
+        said += " Nor can who asks without an address, as in a Slack channel."
+    return said
 
 
 def restore(settings: Settings, principal: str, document_id: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from index import generations
+from index.access import named_groups
 from index.base import Chunk, Store, StoreError
 from index.generations import Manifest
 from index.overlay import Forbidden
@@ -27,7 +28,7 @@ def opened(settings: Settings, manifest: Manifest, forbidden: Callable[[], Forbi
     """Return a generation to be read, whatever embedder the settings name."""
     from index.local import LocalStore
 
-    return LocalStore(settings.data_dir, manifest, forbidden)
+    return LocalStore(settings.data_dir, manifest, forbidden, groups=named_groups(settings.groups))
 
 
 def published(settings: Settings) -> Store:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from index import generations, records
+from index.access import named_groups
 from index.base import Store, StoreError
 from index.contents import CHUNKS
 from index.generations import Manifest
@@ -117,7 +118,7 @@ def _store(settings: Settings, manifest: Manifest, asker: frozenset[str]) -> tup
     """
     file = generations.folder(settings.data_dir, manifest.name) / CHUNKS
     with closing(records.open_read_only(file)) as database:
-        then = frozenset(records.readable(database, asker).values())
+        then = frozenset(records.readable(database, asker, named_groups(settings.groups)).values())
     closed = then - receipts.published(settings).readable(then, asker)
     now = wiring.overlay(settings).now()
     denials = {**now.denials, **dict.fromkeys(closed, asker)}

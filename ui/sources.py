@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 
 from connectors.base import Connector, ConnectorError, Entry
-from index.access import EVERYONE, normal
+from index.access import EVERYONE, GROUP, named_groups, normal
 from ui.connections import onlooker
 from ui.settings import Settings, SettingsError
 
@@ -47,7 +47,7 @@ def check(settings: Settings, name: str | None) -> list[Check]:
         except (ConnectorError, SettingsError) as error:
             checks.append(Check(source.name, source.type, error=str(error)))
         else:
-            notes = tuple(_notes(documents, normal(f"group:{group}" for group in settings.groups)))
+            notes = tuple(_notes(documents, named_groups(settings.groups)))
             checks.append(Check(source.name, source.type, documents, opened, notes))
     return checks
 
@@ -83,7 +83,7 @@ def _notes(documents: Iterable[Line], groups: frozenset[str]) -> list[str]:
     for group in _unknown((d.readers for d in documents), groups):
         notes.append(f"{group} is not in [groups] of the settings: nobody reads what only it may.")
     for group in _unknown((d.denied for d in documents), groups):
-        notes.append(f"{group} is not in [groups] of the settings: its denial keeps nobody out.")
+        notes.append(f"{group} is not in [groups] of the settings: nobody reads what it may not.")
     if any(not document.readers for document in documents):
         notes.append("Documents without readers are shown to nobody.")
     return notes
@@ -91,7 +91,7 @@ def _notes(documents: Iterable[Line], groups: frozenset[str]) -> list[str]:
 
 def _unknown(principals: Iterable[tuple[str, ...]], groups: frozenset[str]) -> list[str]:
     used = normal(principal for of_one in principals for principal in of_one)
-    return sorted(p for p in used - groups if p.startswith("group:") and p != EVERYONE)
+    return sorted(p for p in used - groups if p.startswith(GROUP) and p != EVERYONE)
 
 
 def _lines(check: Check) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index import inventory
+from index.access import named_groups
 from index.base import DocumentInfo, Embedder, Store, StoreError
 from ingest import sync
 from ingest.documents import Progress
@@ -111,7 +112,10 @@ def store(settings: Settings, encoder: Embedder) -> Store:
     from index.local import PublishedStore
     from ui.reranking import ordered
 
-    return ordered(PublishedStore(settings.data_dir, recipe=recipe(encoder)), settings.retrieval)
+    published = PublishedStore(
+        settings.data_dir, recipe=recipe(encoder), groups=named_groups(settings.groups)
+    )
+    return ordered(published, settings.retrieval)
 
 
 def overlay(settings: Settings) -> "Overlay":

@@ -56,6 +56,25 @@ def test_deny_wins() -> None:
     assert not may_read(both, frozenset({EVERYONE, "user:ann@x.org", "group:interns"}))
 
 
+@pytest.mark.parametrize(
+    ("principals", "groups", "reads"),
+    [
+        ({EVERYONE, "user:ann@x.org"}, {"group:interns"}, True),
+        ({EVERYONE, "user:ann@x.org", "group:interns"}, {"group:interns"}, False),
+        ({EVERYONE, "user:ann@x.org"}, {"group:Interns", "group:hr"}, False),
+        ({EVERYONE, "user:ann@x.org"}, set(), False),
+        ({EVERYONE}, {"group:interns"}, False),
+    ],
+    ids=["not in it", "in it", "of other letter case", "defined by nobody", "without an address"],
+)
+def test_what_is_denied_to_a_group_is_closed_to_whoever_may_be_in_it(
+    principals: set[str], groups: set[str], reads: bool
+) -> None:
+    access = Access(frozenset({EVERYONE}), frozenset({"group:interns"}))
+    assert may_read(access, frozenset(principals), frozenset(groups)) is reads
+    assert may_read(Access(frozenset({EVERYONE})), frozenset(principals), frozenset(groups))
+
+
 def test_addresses_have_no_case_and_groups_do() -> None:
     assert normal({" User:Ann@X.org ", "group:Eng", EVERYONE}) == {
         "user:ann@x.org", "group:Eng", EVERYONE,

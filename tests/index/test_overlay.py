@@ -2,6 +2,7 @@
 
 import multiprocessing
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from index.overlay import Overlay
 from tests.contracts.store import ANYONE, StoreContract, document
 
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
+ANN = ANYONE | {"user:ann@x.org"}
 
 
 def forget(data: Path, *document_ids: str) -> None:
@@ -23,14 +25,16 @@ def forget(data: Path, *document_ids: str) -> None:
 class Index:
     """One data directory with pages about pumps, and a store that stays open."""
 
-    def __init__(self, data: Path, pages: int = 3) -> None:
+    def __init__(self, data: Path, pages: int = 3, denied: frozenset[str] = frozenset()) -> None:
         self.data = data
         build = LocalBuild(data, recipe="r", dim=384, now=NOW, rebuild=True)
         for number in range(pages):
-            StoreContract().put(build, document(f"wiki:{number}"), [f"pump page {number}"])
+            info = replace(document(f"wiki:{number}"), denied=denied)
+            StoreContract().put(build, info, [f"pump page {number}"])
         build.publish({})
         build.abandon()
-        self.store = PublishedStore(data, recipe="r")
+        groups = frozenset({"group:interns", "group:auditors"})
+        self.store = PublishedStore(data, recipe="r", groups=groups)
 
     def seen(self, principals: frozenset[str] = ANYONE) -> set[str]:
         """Ask every way to look, and hold them to agree."""
@@ -73,9 +77,25 @@ def test_a_revoked_reader_stops_reading_and_the_others_go_on(index: Index) -> No
     overlay = Overlay(Live(index.data))
     overlay.deny("group:interns", "wiki:1", NOW)
     assert index.seen(intern) == {"wiki:0", "wiki:2"}
-    assert index.seen() == {"wiki:0", "wiki:1", "wiki:2"}
+    assert index.seen(ANN) == {"wiki:0", "wiki:1", "wiki:2"}
+    assert index.seen() == {"wiki:0", "wiki:2"}  # may be an intern
     assert overlay.allow("group:interns", "wiki:1") == 1
-    assert index.seen(intern) == {"wiki:0", "wiki:1", "wiki:2"}
+    assert index.seen(intern) == index.seen() == {"wiki:0", "wiki:1", "wiki:2"}
+
+
+def test_what_is_revoked_from_a_group_that_nobody_defined_is_read_by_nobody(index: Index) -> None:
+    Overlay(Live(index.data)).deny("group:Interns", "wiki:1", NOW)
+    assert index.seen(ANN) == index.seen() == {"wiki:0", "wiki:2"}
+
+
+def test_a_page_that_its_source_denies_to_some_is_closed_to_whoever_may_be_one(
+    tmp_path: Path,
+) -> None:
+    index = Index(tmp_path, denied=frozenset({"group:interns"}))
+    assert index.seen(ANN) == {"wiki:0", "wiki:1", "wiki:2"}
+    assert index.seen(ANN | {"group:interns"}) == index.seen() == set()
+    index.store = PublishedStore(tmp_path, recipe="r", groups=frozenset({"group:hr"}))
+    assert index.seen(ANN) == set()
 
 
 def test_a_store_that_is_pinned_forgets_too(index: Index) -> None:
@@ -126,7 +146,7 @@ def test_the_name_of_an_erased_document_is_kept_nowhere(index: Index) -> None:
 
 
 def test_an_erased_document_that_is_let_back_in_stays_taken_from_whom_it_was(index: Index) -> None:
-    intern, auditor = ANYONE | {"group:interns"}, ANYONE | {"group:auditors"}
+    intern, auditor = ANN | {"group:interns"}, ANN | {"group:auditors"}
     overlay = Overlay(Live(index.data))
     overlay.deny("group:interns", "wiki:1", NOW)
     overlay.forget(["wiki:1"], NOW)
@@ -136,7 +156,7 @@ def test_an_erased_document_that_is_let_back_in_stays_taken_from_whom_it_was(ind
     assert b"wiki:1" not in (index.data / FILE).read_bytes()
     assert overlay.recall(["wiki:1"]) == 1
     assert index.seen(intern) == index.seen(auditor) == {"wiki:0", "wiki:2"}
-    assert index.seen() == {"wiki:0", "wiki:1", "wiki:2"}
+    assert index.seen(ANN) == {"wiki:0", "wiki:1", "wiki:2"}
     assert overlay.allow("group:interns", "wiki:1") == 1
     assert index.seen(intern) == {"wiki:0", "wiki:1", "wiki:2"}
 

@@ -123,7 +123,7 @@ password_env = "DOKU"
             code, output = check(tmp_path, settings, env={"DOKU": ADMIN[1]})
         assert code == 0
         assert "everyone but not group:interns" in output
-        assert "group:interns is not in [groups] of the settings: its denial keeps" in output
+        assert "group:interns is not in [groups] of the settings: nobody reads what" in output
 
     def test_a_missing_right_is_said_in_an_admins_words(self, tmp_path: Path) -> None:
         with dokuwiki(tmp_path / "wiki") as wiki:
