@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from index.base import Chunk, Hit
 from rag import words
 from rag.base import Reader
-from rag.sentences import units
+from rag.sentences import Unit, units
 
 READ = 24  # sentences that are read one by one: 110 ms on two cores without AMX
 LISTED = 6  # sentences that are read side by side: as long, or half of it with AMX
@@ -28,7 +28,7 @@ MAX_LETTERS = 1000  # of a sentence in its context, as it is read
 UNLIKE = 0.2  # the cosine of what nothing is known of
 
 # How a message of a conversation begins: "Clara Peeters (2026-03-05 05:50): ".
-MESSAGE = re.compile(r"^[^\n]{1,80}? \((?P<on>\d{4}-\d\d-\d\d) \d\d:\d\d\): ", re.MULTILINE)
+MESSAGE = re.compile(r"^(?P<by>[^\n]{1,80}?) \((?P<on>\d{4}-\d\d-\d\d) \d\d:\d\d\): ", re.MULTILINE)
 _MAIL_HEADER = re.compile(r"(?:From|To|Cc|Date|Subject|Attachment): ")
 _SENDER = re.compile(r"^From: ", re.MULTILINE)
 
@@ -214,6 +214,7 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
     leads = {unit.lead for unit in cut}
     asked, asker = "", -1  # the question that the sentence comes after, and its message
     messages = [match.start() for match in MESSAGE.finditer(chunk.text)]
+    opened = _end_of_opening_question(chunk, cut)  # what is before it asks
     in_mail = _SENDER.search(chunk.text) is not None
     for unit in cut:
         text = chunk.text[unit.start : unit.end]
@@ -232,6 +233,7 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
             or (_is_shouted_heading(text) and not unit.row and not lead)
             or (in_mail and not lead and _MAIL_HEADER.match(text))
             or text.endswith("?")
+            or unit.start < opened
         )
         if says_nothing:
             if text.endswith("?"):
@@ -260,6 +262,20 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
         if not messages:  # of a FAQ, the sentence after it; of a thread, the message after it
             asked = ""
     return found
+
+
+def _end_of_opening_question(chunk: Chunk, cut: Sequence[Unit]) -> int:
+    """Return where the message ends that opens a thread with a question; 0: it does not.
+
+    What it says beside the question is about the question: of 997 sentences that answer questions
+    about threads (`rag/tune/rows`) one stands in such a message.
+    """
+    messages = list(MESSAGE.finditer(chunk.text))
+    if chunk.start or len({message["by"] for message in messages}) < 2:
+        return 0
+    end = messages[1].start()
+    asks = any(chunk.text[: unit.end].endswith("?") for unit in cut if unit.end <= end)
+    return end if asks else 0
 
 
 def _is_shouted_heading(text: str) -> bool:

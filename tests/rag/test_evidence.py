@@ -20,9 +20,19 @@ def contexts(text: str) -> dict[str, str]:
 def test_in_a_thread_the_next_message_answers_the_question_not_the_asker() -> None:
     read = contexts(THREAD)
     asked = "Which torque for the lid?"
-    assert asked not in read["The card says 0.8 Nm."]
+    assert "The card says 0.8 Nm." not in read
     assert asked in read["New plastic since January: 0.6 Nm."]
     assert not any(asked in where for text, where in read.items() if "both drivers" in text)
+
+
+def test_what_the_asker_of_a_thread_says_is_no_answer_but_an_announcement_is() -> None:
+    assert "The card says 0.8 Nm." in contexts(THREAD.replace("lid?", "lid."))
+    alone = THREAD.replace("Luc Hendrickx", "Clara Peeters")
+    assert "The card says 0.8 Nm." in contexts(alone)
+    later = contexts(
+        THREAD + "\n\nLuc Hendrickx (2026-03-05 08:00): Really? Scrapped lids cost €2."
+    )
+    assert "Lids cost €2." in later
 
 
 def test_on_a_page_only_the_sentence_after_a_question_answers_it() -> None:
