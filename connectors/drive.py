@@ -4,6 +4,7 @@ Knows no protocol: `s3`, `webdav` and `smb` say what is there and read it.
 """
 
 import hashlib
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -27,9 +28,16 @@ from connectors.path_rules import PathRules
 MAX_ITEMS = 1_000_000  # of one drive
 MAX_DEPTH = 100  # folders in each other; more is a folder that holds itself
 READINGS = 3  # of a file that changes while it is read
+WALKS = 3  # through a tree whose folders go away meanwhile
+
+log = logging.getLogger(__name__)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNSAFE = frozenset({"", ".", ".."})
+
+
+class FolderGoneError(ConnectorError):
+    """A folder that was listed a moment ago is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,9 @@ class DriveConnector:
 
     def entries(self) -> Iterator[Entry]:
         """Yield every file, sorted by path."""
-        files = {item.path: item for item in self._drive.files() if _is_listed(item.path)}
+        found = list(self._drive.files())
+        self._warn_of_odd_names([item.path for item in found])
+        files = {item.path: item for item in found if _is_listed(item.path)}
         if not files:
             raise ConnectorError(
                 f"{self._drive.address} of source {self.name!r} holds no document. Check the "
@@ -124,6 +134,21 @@ class DriveConnector:
             updated_at=content.changed_at,
         )
 
+    def _warn_of_odd_names(self, paths: Iterable[str]) -> None:
+        odd = [
+            path
+            for path in paths
+            if is_document(PurePosixPath(path).name) and not _is_safe(path.split("/"))
+        ]
+        if odd:
+            log.warning(
+                "source %s: %d files are left out, such as %r: a name is empty, '.' or '..' or "
+                "holds a backslash. Rename them to have them answer.",
+                self.name,
+                len(odd),
+                odd[0],
+            )
+
     def _version(self, path: str, version: str) -> str:
         text = f"{self._url(path)}\0{version}"
         return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
@@ -135,8 +160,22 @@ class DriveConnector:
 def walked(list_folder: Callable[[str], Sequence[Item]], address: str) -> Iterator[Item]:
     """Yield the files beneath the top folder ""; hidden folders are not entered.
 
-    list_folder: what lies directly in a folder; an error for a folder that cannot be read.
+    list_folder: what lies directly in a folder; an error for a folder that cannot be read. Where
+    one is gone before it is looked into, all is listed again: it may lie elsewhere now.
     """
+    for walk in range(1, WALKS + 1):
+        try:
+            files = list(_walk(list_folder, address))
+        except FolderGoneError as error:
+            if walk == WALKS:
+                raise
+            log.info("drive_changed address=%s error=%s", address, error)
+        else:
+            yield from files
+            return
+
+
+def _walk(list_folder: Callable[[str], Sequence[Item]], address: str) -> Iterator[Item]:
     waiting, count = [""], 0
     while waiting:
         folder = waiting.pop()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from errno import ENOENT
 from threading import Timer
 from time import monotonic
 from typing import Any
@@ -15,7 +16,7 @@ from smbprotocol.file_info import FileAttributes
 from spnego.exceptions import SpnegoError
 
 from connectors.base import ConnectorError
-from connectors.drive import Content, Item, settled, time_of, walked
+from connectors.drive import Content, FolderGoneError, Item, settled, time_of, walked
 
 _NUMBERLESS = frozenset({0, 2**64 - 1})  # by MS-FSCC 2.1.9: not supported, not unique
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -124,7 +125,8 @@ class SmbDrive:
             self._connections.hang_up()
             late = monotonic() - started >= self._limits.answer_s
             why = "it did not answer in time" if late else _reason(error)
-            raise ConnectorError(
+            gone = path and getattr(error, "errno", None) == ENOENT
+            raise (FolderGoneError if gone else ConnectorError)(
                 f"{self.address}/{path}".rstrip("/") + f" cannot be read: {why}. Check the address "
                 f"and {self._share.secret}, and let the account {self._share.login[0]!r} read it; "
                 "until then nothing of this source is changed."

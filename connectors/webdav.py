@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from urllib.parse import quote, unquote, urlsplit
 
 from lxml import etree
 
 from connectors.base import ConnectorError
-from connectors.client import LIMITS, SYSTEM_CLOCK, Account, Client, Clock, Limits
-from connectors.drive import Content, Item, settled, time_of, walked
+from connectors.client import LIMITS, SYSTEM_CLOCK, Account, Client, Clock, HttpError, Limits
+from connectors.drive import Content, FolderGoneError, Item, settled, time_of, walked
 from connectors.origin import shown
 
 _ASKED = b"""<?xml version="1.0" encoding="utf-8"?>
@@ -71,7 +72,12 @@ class WebDavDrive:
         return Content(body, item.version or "", _time(found[0].modified))
 
     def _folder(self, folder: str) -> Sequence[Item]:
-        itself, *items = self._asked(folder, "1")
+        try:
+            itself, *items = self._asked(folder, "1")
+        except HttpError as error:
+            if folder and error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+                raise FolderGoneError(str(error)) from error
+            raise
         if not itself.is_folder:
             raise self._odd(self._url(folder), "it is no folder")
         return [found.item() for found in items]

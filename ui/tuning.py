@@ -2,17 +2,20 @@
 
 import importlib.util
 import json
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from textwrap import shorten
 
-from index.base import Chunk, Embedder, Hit
+from connectors.slack_conversation import TITLE_CHARACTERS
+from index.base import Chunk, Embedder, Hit, Store
 from rag import confidence, evidence
 from rag.base import Question
 from rag.correct import Policy
 from rag.eval.questions import EvalQuestion, names
 from rag.eval.retrieval import contains
-from rag.evidence import Sentence
+from rag.evidence import MESSAGE, Sentence
 from rag.retrieve import standalone
 from rag.tune import calibrate as fitting
 from ui import evaluation, wiring
@@ -23,6 +26,7 @@ PROMPT_TOKENS = ModelSection().prompt_tokens
 PASSAGES = Policy().passages  # as the engine looks at
 READER = ("adapter.safetensors", "recipe.json")  # what a run of either reader writes
 DEEP = 40  # chunks among which one is looked for that answers
+THREAD = re.compile(r":slack/(?P<name>[^/]+)-\d+\.txt$")  # of `rag/tune/rows/companies`
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +214,19 @@ def _examples(
             hits = store.search(query, vector, DEEP if helped else PASSAGES, READERS)
             if helped:
                 hits = _helped(hits, question)
-            yield fitting.Example(question, query, tuple(hits))
+            yield fitting.Example(question, query, tuple(_titled(hit, store) for hit in hits))
+
+
+def _titled(hit: Hit, store: Store) -> Hit:
+    """Return a hit; a thread that is a text file gets the title that one from Slack has."""
+    document = hit.chunk.document
+    channel = THREAD.search(document.id)
+    if channel is None:
+        return hit
+    opening, *_ = store.read(document.id, READERS)
+    message = MESSAGE.sub("", opening.text.partition("\n\n")[0], count=1)
+    title = f"#{channel['name']}: {shorten(message, TITLE_CHARACTERS, placeholder='…')}"
+    return replace(hit, chunk=replace(hit.chunk, document=replace(document, title=title)))
 
 
 def _helped(hits: Sequence[Hit], question: EvalQuestion) -> list[Hit]:

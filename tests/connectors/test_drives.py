@@ -5,7 +5,7 @@ import operator
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from typing import Protocol
 import pytest
 
 from connectors import s3 as s3_drive
-from connectors.drive import Drive, DriveConnector
+from connectors.drive import Drive, DriveConnector, FolderGoneError, Item, walked
 from connectors.path_rules import PathRules
 from connectors.s3 import Bucket, S3Drive
 from connectors.smb import Share, SmbDrive
@@ -235,6 +235,51 @@ class TestDriveConnector(ConnectorContract):
     @pytest.fixture
     def source(self, server: Server) -> DriveSource:
         return DriveSource(server)
+
+
+@pytest.mark.parametrize("kind", ["webdav", "smb"])
+def test_a_folder_that_moves_or_goes_while_it_is_listed_is_looked_for_again(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {path: f"This is {path}." for path in (*FILES, "old/gone.txt")}
+    with served(kind, files) as server:
+        assert isinstance(server, Folder)
+        drive = server.drive()
+        listed = drive._folder  # type: ignore[attr-defined]
+
+        def folder(path: str) -> Sequence[Item]:
+            found = listed(path)
+            if not path and (server.root / "IT").exists():
+                server.move("IT", "HR/IT")
+                shutil.rmtree(server.root / "old")
+            return found  # type: ignore[no-any-return]
+
+        monkeypatch.setattr(drive, "_folder", folder)
+        found = {entry.id for entry in connector(drive).entries()}
+        assert found == {
+            "drive:handbook.md",
+            "drive:HR/pay.txt",
+            "drive:HR/IT/vpn.md",
+            "drive:HR/IT/deep/er/printer guide.txt",
+        }
+
+
+def test_a_folder_that_is_listed_but_never_there_is_an_error() -> None:
+    def folder(path: str) -> Sequence[Item]:
+        if path:
+            raise FolderGoneError("ghost is gone")
+        return [Item("ghost", None), Item("a.txt", "1")]
+
+    with pytest.raises(FolderGoneError):
+        list(walked(folder, "smb://drive"))
+
+
+def test_keys_that_are_no_paths_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    with served("s3", {"a.txt": "Pumps."}) as server:
+        assert isinstance(server, S3Server)
+        server.store.write("docs/IT//vpn.txt", b"Use TCP 443.")
+        assert [entry.id for entry in connector(server.drive()).entries()] == ["drive:a.txt"]
+    assert "1 files are left out, such as 'IT//vpn.txt'" in caplog.text
 
 
 def test_an_object_that_is_kept_packed_is_read_as_a_browser_would() -> None:

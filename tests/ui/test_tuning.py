@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from rag.eval.questions import EvalQuestion
 from rag.tune.calibrate import Example
 from tests.rag.corpus import hit
+from tests.ui.fake_answers import MemoryStore
 from ui import tuning
 from ui.settings import SettingsError
-from ui.tuning import _helped, _sentences
+from ui.tuning import _helped, _sentences, _titled
 
 OTHERS = [hit(f"The shed of site {n} opens at six.", document=f"wiki:shed-{n}") for n in range(12)]
 LEAVE = hit("Unused days lapse on 31 March. " + "The lights stay on all night. " * 10)
@@ -68,3 +70,20 @@ def rows(folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     (folder / "turns.jsonl").touch()
     return folder / "turns.jsonl"
+
+
+def test_a_thread_that_is_a_text_file_has_the_title_that_slack_would_give_it() -> None:
+    first = hit(
+        "Ann Lee (2026-03-05 05:50): Which torque do we use on the four housing screws of the lid "
+        "since January?\n\nBo Kim (2026-03-05 06:00): 0.6 Nm.",
+        document="documents:slack/ghent-line-2.txt",
+        title="ghent line 2",
+    )
+    later = replace(first, chunk=replace(first.chunk, text="Ann Lee (2026-03-06 08:00): thanks"))
+    expected = "#ghent-line: Which torque do we use on the four housing screws of the…"
+    for found in (first, later):
+        titled = _titled(found, MemoryStore([[first.chunk]]))
+        assert titled.chunk.document.title == expected
+        assert titled.chunk.text == found.chunk.text
+    page = hit("The lid.", document="documents:wiki/slack.md")
+    assert _titled(page, MemoryStore([[page.chunk]])) is page
