@@ -11,10 +11,11 @@ from datetime import UTC, datetime, timedelta
 from index.base import DocumentInfo
 
 APART = timedelta(days=1)  # a copied folder has times that differ by less and say nothing
+A_YEAR = timedelta(days=365)  # lists that are made anew within it stay true of their time
 ALIKE = 0.5  # share of words in common from which texts of one subject are versions
 ACRONYM = 3  # letters at least
 
-_DATE = re.compile(r"(?<!\d)(?:FY ?)?((?:19|20)\d\d)(?:-(\d\d))?(?:-(\d\d))?(?!\d)", re.I)
+_DATE = re.compile(r"(?<!\d)(?:FY ?)?((?:19|20)\d\d)(?:[-_. ](\d\d))?(?:[-_. ](\d\d))?(?!\d)", re.I)
 _VERSION = re.compile(
     r"\b(?:v(?:ersion)?|rev(?:ision)?)[ .]*\d[\d.]*|\b(?:archived?|superseded|outdated|deprecated|"
     r"obsolete|old|previous|former|latest|new|current|updated?|draft|final|copy|version|revision)\b",
@@ -45,9 +46,17 @@ def older(
         return None
     marked = _VERSION.search(first.title) or _VERSION.search(second.title)
     one_dated = (stated(first.title) is None) != (stated(second.title) is None)
-    if not (marked or one_dated or alike() >= ALIKE):
+    if not (marked or one_dated or (alike() >= ALIKE and not _of_a_series(first, second))):
         return None
     return (first, second) if one < other else (second, first)
+
+
+def _of_a_series(first: DocumentInfo, second: DocumentInfo) -> bool:
+    """Whether the titles name a month or a day each, as those of monthly lists do."""
+    one, other = (_DATE.search(document.title) for document in (first, second))
+    if not (one and one[2] and other and other[2]):
+        return False
+    return abs(as_of(first) - as_of(second)) < A_YEAR
 
 
 def order(first: str, second: str) -> int:

@@ -58,6 +58,16 @@ def test_texts_of_one_title_that_are_much_alike_are_versions_of_different_age() 
     assert older(first, titled("Backups", "2025-01-01T20:00:00"), alike=lambda: 0.6) is None
 
 
+def test_lists_of_two_months_are_a_series_however_alike_and_of_two_years_versions() -> None:
+    first, second, third = (
+        titled(f"open invoices {month}", "2026-12-01")
+        for month in ("2025 09", "2025-10", "2026 10")  # a file's name loses its hyphens
+    )
+    assert older(first, second, alike=lambda: 0.9) is None
+    assert older(second, third, alike=lambda: 0.9) == (second, third)
+    assert older(first, third, alike=lambda: 0.9) == (first, third)
+
+
 def test_a_title_with_an_impossible_date_counts_by_its_year() -> None:
     first, second = titled("Plan 2024-13", "2026-01-01"), titled("Plan", "2026-01-01")
     assert older(first, second, alike=lambda: 0.1) == (first, second)
