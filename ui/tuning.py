@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import shorten
 
+import numpy as np
+
 from connectors.slack_conversation import TITLE_CHARACTERS
 from index.base import Chunk, Embedder, Hit, Store
 from rag import confidence, evidence
@@ -174,16 +176,22 @@ def _sentences(example: fitting.Example) -> tuple[list[Sentence], list[bool]]:
 
 
 def _rows(folders: Sequence[Labelled]) -> Iterator[str]:
-    """Yield a row a question: the sentences the regression lets through, and all that answer."""
+    """Yield a row a question: sentences that the regression lets through, and all that answer.
+
+    Likeliest first.
+    """
     encoder = wiring.embedder(EmbedderSection())
     likely = confidence.load().ranking.likely
     for example in _examples(folders, encoder, helped=True):
         found, answers = _sentences(example)
+        if not found:
+            continue
         kept = {(sentence.hit, sentence.start) for sentence in evidence.shortlist(found, likely)}
+        logits = likely.logit(np.stack([sentence.features for sentence in found]))
         candidates = [
-            {"text": sentence.in_context, "answers": answer}
-            for sentence, answer in zip(found, answers, strict=True)
-            if answer or (sentence.hit, sentence.start) in kept
+            {"text": found[place].in_context, "answers": answers[place]}
+            for place in np.argsort(-logits, kind="stable")
+            if answers[place] or (found[place].hit, found[place].start) in kept
         ]
         yield json.dumps({"question": example.query, "candidates": candidates})
 

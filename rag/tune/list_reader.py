@@ -20,7 +20,7 @@ from transformers import AutoModelForCausalLM
 
 from rag.models.list_reader import packed, tokenizer
 from rag.models.reader import merged
-from rag.tune.reader import LOGGED, Candidate, Row, save
+from rag.tune.reader import LOGGED, Candidate, Row, drawn, save
 
 TOKENS = 384  # of a question and its candidates; rather fewer candidates than more
 RIGHT = 2  # candidates that answer, at most: more are no choice
@@ -180,7 +180,7 @@ def _text(row: Row, words: Tokenizer, recipe: Recipe, dice: random.Random) -> _T
     right = [c for c in row.candidates if c.answers]
     wrong = [c for c in row.candidates if not c.answers]
     kept = dice.sample(right, min(RIGHT, len(right)))
-    kept += dice.sample(wrong, min(recipe.candidates - len(kept), len(wrong)))
+    kept += drawn(wrong, recipe.candidates - len(kept), dice)
     dice.shuffle(kept)
     while True:
         ids, ends = packed(words, row.question, [c.text for c in kept])

@@ -25,6 +25,7 @@ from rag.models.reader import merged
 
 MAX_TOKENS = 128  # of question and candidate together
 PAIRS = 40  # that run at a time, of like length
+EASE = 4  # places after which a candidate is drawn half as often as the first
 LOGGED = 50  # steps between two lines of the log
 SAVED = 300  # steps between two checkpoints
 
@@ -44,7 +45,7 @@ class Row:
     """One question and the sentences that were found for it."""
 
     question: str
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[Candidate, ...]  # likeliest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,17 @@ def _sample(row: Row, recipe: Recipe, dice: random.Random) -> Row:
     right = [c for c in row.candidates if c.answers][:3]
     wrong = [c for c in row.candidates if not c.answers]
     room = recipe.candidates - len(right)
-    return Row(row.question, (*right, *dice.sample(wrong, min(room, len(wrong)))))
+    return Row(row.question, (*right, *drawn(wrong, room, dice)))
+
+
+def drawn(wrong: Sequence[Candidate], count: int, dice: random.Random) -> list[Candidate]:
+    """Return at most `count` of the candidates, drawn by 1 / (EASE + place): hard ones sooner.
+
+    Source: Efraimidis & Spirakis, Information Processing Letters 2006.
+    """
+    keys = [dice.random() ** (EASE + place) for place in range(len(wrong))]
+    best = sorted(range(len(wrong)), key=keys.__getitem__, reverse=True)[:count]
+    return [wrong[place] for place in best]
 
 
 def _loss(

@@ -1,5 +1,7 @@
 """Tuning the reader: what is saved is what OpenVINO runs, and it goes on where it stopped."""
 
+import random
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import torch
 from safetensors.numpy import load_file
 
 from rag.models.reader import OpenVinoReader, merged
-from rag.tune.reader import Candidate, Recipe, Row, average, load, low_rank, train
+from rag.tune.reader import Candidate, Recipe, Row, average, drawn, load, low_rank, train
 from tests.rag.tune.opening_hours import ROWS
 from ui.wiring import EMBEDDER_PACKAGE, packaged
 
@@ -89,3 +91,14 @@ def test_a_matrix_of_low_rank_is_saved_without_loss_and_any_other_as_near_as_can
     down, up = low_rank(full, 5)
     lost = torch.linalg.svdvals(full)[5:].square().sum().sqrt()
     assert torch.isclose((full - up @ down).norm(), lost, rtol=1e-4)
+
+
+def test_likelier_wrong_candidates_are_drawn_sooner_and_none_twice() -> None:
+    dice = random.Random(0)
+    wrong = [Candidate(str(place), answers=False) for place in range(20)]
+    times = Counter(each.text for _ in range(4000) for each in drawn(wrong, 1, dice))
+    assert times["0"] / times["4"] == pytest.approx(2.0, rel=0.15)  # 1 / 4 and 1 / 8
+    assert times["0"] > times["9"] > times["19"] > 0
+    some = drawn(wrong, 7, dice)
+    assert len(set(some)) == 7
+    assert sorted(drawn(wrong, 30, dice), key=wrong.index) == wrong
