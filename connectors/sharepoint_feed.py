@@ -31,7 +31,9 @@ class Library:
     def updated(self, known: State) -> Listing | None:
         changes, cursor = self._changes(known.cursor)
         items = applied(known.items, changes)
-        return None if moved_folders(known.items, items) else (below_root(items), cursor)
+        if moved_folders(known.items, items) or filled_folders(known.items, items, changes):
+            return None
+        return below_root(items), cursor
 
     def listed(self) -> Listing:
         changes, cursor = self._changes(f"/drives/{quote(self.key)}/root/delta")
@@ -72,6 +74,13 @@ def applied(items: Items, changes: Iterable[Raw]) -> dict[str, Raw]:
         else:
             after[raw["id"]] = noted(raw)
     return after
+
+
+def filled_folders(before: Items, after: Items, changes: Iterable[Raw]) -> list[str]:
+    """Return the new folders that hold files of which the feed does not tell: out of the bin."""
+    parents = {item["parent"] for item in after.values()}
+    filled = {raw["id"] for raw in changes if (raw.get("folder") or {}).get("childCount", 0) > 0}
+    return [id for id in filled if id in after and id not in before and id not in parents]
 
 
 def moved_folders(before: Items, after: Items) -> list[str]:

@@ -51,7 +51,7 @@ class Graph:
 
     def folder(self, id: str, parent: str | None = None, drive: str = DRIVE, **facts: Any) -> None:
         """Make, rename or move a folder."""
-        self._put(id, parent, drive, {"folder": {"childCount": 1}, **facts})
+        self._put(id, parent, drive, {"folder": {}, **facts})
 
     def put(
         self,
@@ -199,7 +199,12 @@ class Graph:
 
     def _told(self, drive: str, id: str) -> Json:
         raw = self.items[drive].get(id)
-        return {"id": id, "deleted": {"state": "deleted"}} if raw is None else raw
+        if raw is None:
+            return {"id": id, "deleted": {"state": "deleted"}}
+        if "folder" not in raw:
+            return raw
+        above = [item.get("parentReference", {}).get("id") for item in self.items[drive].values()]
+        return {**raw, "folder": {"childCount": above.count(id)}}
 
     def _item(self, drive: str, id: str) -> Reply:
         raw = self.items.get(drive, {}).get(id)

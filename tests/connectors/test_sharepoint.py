@@ -214,6 +214,21 @@ class TestWhatChanges:
         nights.graph.delete("sub")
         assert nights.ids() == ["a", "b"]
 
+    def test_a_folder_that_comes_out_of_the_bin_brings_its_files(self, nights: Nights) -> None:
+        folder = nights.graph.items[DRIVE]["sub"]
+        nights.graph.delete("sub")
+        assert nights.ids() == ["a", "b"]
+        nights.graph.items[DRIVE]["sub"] = folder
+        nights.graph.log[DRIVE].append("sub")
+        assert nights.ids() == ["a", "b", "c"]
+
+    def test_a_new_folder_is_no_reason_to_list_all_again(self, nights: Nights) -> None:
+        nights.graph.folder("empty")
+        nights.graph.folder("filled")
+        nights.graph.put("new", b"x", "filled")
+        assert nights.ids() == ["a", "b", "c", "new"]
+        assert nights.graph.count("delta") == 1
+
     def test_a_file_that_left_a_folder_before_it_went_stays(self, nights: Nights) -> None:
         nights.graph.put("c", None, f"{DRIVE}-root")
         nights.graph.delete("sub")
