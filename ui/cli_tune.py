@@ -66,6 +66,8 @@ def reader(sets: tuple[str, ...], out: Path, rows: Path | None, start: Path | No
 def average(readers: tuple[Path, ...], out: Path) -> None:
     """Write the mean of several READERs: of runs that went on from one, over other rows.
 
+    All of one kind, of `tune reader` or of `tune list-reader`. One named twice counts twice.
+
     Example: footnote tune average rag/reader data/reader --out data/mean
     """
     from ui import tuning

@@ -95,14 +95,23 @@ def reader(folders: Sequence[Labelled], more: Path | None, out: Path, start: Pat
 
 
 def average(adapters: Sequence[Path], out: Path) -> str:
-    """Write the reader whose weights are the mean of several readers'."""
+    """Write the reader whose weights are the mean of several readers', all of one kind."""
     for adapter in adapters:
         if not all((adapter / file).is_file() for file in READER):
             raise SettingsError(f"{adapter} is no folder that a run of the reader wrote.")
-    from rag.tune import reader as tuning
+    recipes = [json.loads((each / READER[1]).read_text("utf-8")) for each in adapters]
+    listwise = {"layers" in recipe for recipe in recipes}
+    if len(listwise) > 1:
+        raise SettingsError("Readers and list readers have no mean: name folders of one kind.")
+    if listwise == {True}:
+        from rag.tune import list_reader as side_by_side
 
-    folder = wiring.packaged(wiring.EMBEDDER_PACKAGE) / "model"
-    tuning.average(folder, adapters, out, rank=tuning.Recipe().rank)
+        side_by_side.average(wiring.packaged_model(), adapters, out)
+    else:
+        from rag.tune import reader as one_by_one
+
+        folder = wiring.packaged(wiring.EMBEDDER_PACKAGE) / "model"
+        one_by_one.average(folder, adapters, out, rank=one_by_one.Recipe().rank)
     return f"The mean of {len(adapters)} readers: {out}. Now run `footnote tune calibrate`."
 
 

@@ -4,6 +4,7 @@ Rows, loss and what is saved are as in `rag.tune.reader`; but a question's candi
 one text, each after those before it. Runs where torch and transformers are.
 """
 
+import json
 import logging
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -137,13 +138,39 @@ def train(
         if step % SAVED == 0:
             states = {name: part.state_dict() for name, part in parts.items()}
             torch.save({**states, "step": step, "facts": facts}, out / CHECKPOINT)
-    own = {f"norm.{name}": value for name, value in model.norm.state_dict().items()}
-    own |= {f"head.{name}": value for name, value in model.head.state_dict().items()}
-    save(model.model.state_dict(), before, own, out, facts)
+    save(model.model.state_dict(), before, _own(model), out, facts)
     (out / CHECKPOINT).unlink(missing_ok=True)
 
 
+def average(base: Path, adapters: Sequence[Path], out: Path) -> None:
+    """Write the list reader in the middle of several, as `rag.tune.reader.average` does.
+
+    base: the GGUF file that all were tuned on; all have the first one's layers and rank.
+    """
+    recipes = [json.loads((each / "recipe.json").read_text("utf-8")) for each in adapters]
+    model = Model(base, recipes[0]["layers"])
+    before = {name: value.clone() for name, value in model.model.state_dict().items()}
+    states = []
+    for each in adapters:
+        model.model.load_state_dict(before)
+        _begin_with(model, each)
+        states.append({name: value.clone() for name, value in model.state_dict().items()})
+    for name, value in model.state_dict().items():
+        several = [state[name] for state in states]
+        if not all(torch.equal(one, several[0]) for one in several):
+            value.copy_(torch.stack(several).mean(0))
+    facts = {key: recipes[0][key] for key in ("layers", "rank")}
+    named = [recipe["name"] for recipe in recipes]
+    save(model.model.state_dict(), before, _own(model), out, {**facts, "mean_of": named})
+
+
+def _own(model: Model) -> dict[str, Tensor]:
+    own = {f"norm.{name}": value for name, value in model.norm.state_dict().items()}
+    return own | {f"head.{name}": value for name, value in model.head.state_dict().items()}
+
+
 def _begin_with(model: Model, start: Path) -> None:
+    """Add what an earlier adapter changes to a model that is as the file has it."""
     state = {name: value.numpy() for name, value in model.model.state_dict().items()}
     arrays = merged(state, load_file(start / "adapter.safetensors"))
     tensors = {name: torch.from_numpy(array).float() for name, array in arrays.items()}

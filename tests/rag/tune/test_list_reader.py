@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 
 from rag.models.list_reader import ListReader
 from rag.tune import list_reader
-from rag.tune.list_reader import CHECKPOINT, Model, Recipe, train
+from rag.tune.list_reader import CHECKPOINT, Model, Recipe, average, train
 from rag.tune.merge_reader import merge
 from tests.rag.tune.opening_hours import ROWS
 from ui.wiring import packaged_model
@@ -135,4 +136,26 @@ def test_training_begins_with_an_earlier_reader(tmp_path: Path) -> None:
     train(packaged_model(), ROWS, later, still, start=earlier, compiled=False)
     texts = [candidate.text for candidate in ROWS[0].candidates]
     before, after = (tuned(folder).scores(ROWS[0].question, texts) for folder in (earlier, later))
+    assert np.abs(before - after).max() < 0.05
+
+
+def test_the_mean_of_two_readers_lies_between_them_and_of_one_is_itself(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    short = replace(RECIPE, layers=1, epochs=4)
+    train(packaged_model(), ROWS, one, short, compiled=False)
+    train(packaged_model(), ROWS, two, replace(short, seed=1), start=one, compiled=False)
+    average(packaged_model(), [one, two], tmp_path / "mean")
+    mean, first, second = (
+        load_file(folder / "adapter.safetensors") for folder in (tmp_path / "mean", one, two)
+    )
+    assert mean.keys() == first.keys()  # the word vectors stay the base's
+    for name in ("head.weight", "norm.weight"):
+        assert np.abs(first[name] - second[name]).max() > 1e-3
+        half = (first[name].astype(np.float32) + second[name]) / 2
+        assert np.abs(mean[name] - half).max() < 1e-3
+    average(packaged_model(), [one, one, one], tmp_path / "same")
+    texts = [candidate.text for candidate in ROWS[0].candidates]
+    before, after = (
+        tuned(folder).scores(ROWS[0].question, texts) for folder in (one, tmp_path / "same")
+    )
     assert np.abs(before - after).max() < 0.05
