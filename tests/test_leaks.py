@@ -147,7 +147,7 @@ def test_a_thousand_times_what_one_saw_is_not_what_the_next_sees(
 
 
 def test_what_was_cached_before_a_revocation_is_not_used_after_it(tmp_path: Path) -> None:
-    company = Company(seed=6, documents=40)
+    company = Company(seed=6, documents=200)
     store = company.publish(tmp_path, company.pages)
     overlay = Overlay(Live(tmp_path))
     dice = random.Random(7)
@@ -178,11 +178,12 @@ def test_the_only_cache_on_the_way_of_a_question_is_keyed_by_principals_and_over
     # The facts of a sentence are its own, whoever reads it: the sentence is the key.
     assert found.pop("rag/facts.py")[0].startswith("lru_cache(maxsize=4096)")
     assert [*inspect.signature(facts.facts).parameters] == ["text"]
-    # Of one generation; the second key is one object an epoch of the overlay.
-    kept = "lru_cache(maxsize=256)(partial(_readable_rows, self._rows, owners))"
+    # Of one generation and the settings' groups; the second key is one object an epoch of the
+    # overlay.
+    kept = "lru_cache(maxsize=256)(partial(_readable_rows, self._rows, owners, groups))"
     assert found == {"index/local.py": [kept]}
     names = [*inspect.signature(local._readable_rows).parameters]
-    assert names == ["rows", "owners", "principals", "forbidden"]
+    assert names == ["rows", "owners", "groups", "principals", "forbidden"]
     # What is kept of a word is read before anybody's rights are looked at.
     read = inspect.signature(LexicalIndex._postings).parameters.values()
     assert [each.name for each in read] == ["self", "database", "tokens"]
