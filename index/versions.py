@@ -52,7 +52,7 @@ def older(
 
 
 def _of_a_series(first: DocumentInfo, second: DocumentInfo) -> bool:
-    """Whether the titles name a month or a day each, as those of monthly lists do."""
+    """Whether the titles name a month or a day each, of within a year, as monthly lists' do."""
     one, other = (_DATE.search(document.title) for document in (first, second))
     if not (one and one[2] and other and other[2]):
         return False

@@ -213,8 +213,9 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
     cut = units(chunk.text, in_table=bool(header))
     leads = {unit.lead for unit in cut}
     asked, asker = "", -1  # the question that the sentence comes after, and its message
-    messages = [match.start() for match in MESSAGE.finditer(chunk.text)]
-    opened = _end_of_opening_question(chunk, cut)  # what is before it asks
+    begun = list(MESSAGE.finditer(chunk.text))
+    messages = [match.start() for match in begun]
+    opened = _end_of_opening_question(chunk, cut, begun)  # what is before it asks
     in_mail = _SENDER.search(chunk.text) is not None
     for unit in cut:
         text = chunk.text[unit.start : unit.end]
@@ -264,16 +265,19 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
     return found
 
 
-def _end_of_opening_question(chunk: Chunk, cut: Sequence[Unit]) -> int:
-    """Return where the message ends that opens a thread with a question; 0: it does not.
+def _end_of_opening_question(
+    chunk: Chunk, cut: Sequence[Unit], begun: Sequence[re.Match[str]]
+) -> int:
+    """Return where the message ends that opens a thread with a question; 0: none does.
+
+    begun: how each message begins. What only quotes a conversation further down is no thread.
 
     What it says beside the question is about the question: of 997 sentences that answer questions
     about threads (`rag/tune/rows`) one stands in such a message.
     """
-    messages = list(MESSAGE.finditer(chunk.text))
-    if chunk.start or len({message["by"] for message in messages}) < 2:
+    if chunk.start or len({message["by"] for message in begun}) < 2 or begun[0].start():
         return 0
-    end = messages[1].start()
+    end = begun[1].start()
     asks = any(chunk.text[: unit.end].endswith("?") for unit in cut if unit.end <= end)
     return end if asks else 0
 

@@ -241,6 +241,8 @@ def _titled(hit: Hit, store: Store) -> Hit:
     if channel is None:
         return hit
     opening, *_ = store.read(document.id, READERS)
+    if not MESSAGE.match(opening.text):
+        return hit
     message = MESSAGE.sub("", opening.text.partition("\n\n")[0], count=1)
     title = f"#{channel['name']}: {shorten(message, TITLE_CHARACTERS, placeholder='…')}"
     return replace(hit, chunk=replace(hit.chunk, document=replace(document, title=title)))

@@ -27,6 +27,8 @@ def test_in_a_thread_the_next_message_answers_the_question_not_the_asker() -> No
 
 def test_what_the_asker_of_a_thread_says_is_no_answer_but_an_announcement_is() -> None:
     assert "The card says 0.8 Nm." in contexts(THREAD.replace("lid?", "lid."))
+    quoted = contexts(f"Lids break. Who sets the drivers? The line does.\n\n{THREAD}")
+    assert {"The line does.", "The card says 0.8 Nm."} <= quoted.keys()
     alone = THREAD.replace("Luc Hendrickx", "Clara Peeters")
     assert "The card says 0.8 Nm." in contexts(alone)
     later = contexts(

@@ -85,5 +85,6 @@ def test_a_thread_that_is_a_text_file_has_the_title_that_slack_would_give_it() -
         titled = _titled(found, MemoryStore([[first.chunk]]))
         assert titled.chunk.document.title == expected
         assert titled.chunk.text == found.chunk.text
-    page = hit("The lid.", document="documents:wiki/slack.md")
-    assert _titled(page, MemoryStore([[page.chunk]])) is page
+    for other in ("documents:wiki/slack.md", "documents:slack/notes-1.txt"):
+        page = hit("The lid.", document=other)
+        assert _titled(page, MemoryStore([[page.chunk]])) is page
