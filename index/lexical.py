@@ -87,8 +87,7 @@ class LexicalIndex:
         scale = K1 * (1 - B + B * self._lengths / max(self._lengths[readable].mean(), 1.0))
         for rows, times in found:
             scores[rows] += _idf(chunks, len(rows)) * times * (K1 + 1) / (times + scale[rows])
-        held = np.flatnonzero(scores)
-        best = held[np.lexsort((held, -scores[held]))][:n]
+        best = _best(scores, n)
         return [(int(row), float(scores[row])) for row in best]
 
     def _postings(self, database: sqlite3.Connection, tokens: Sequence[str]) -> tuple[Ints, Ints]:
@@ -131,6 +130,13 @@ def terms(text: str) -> list[str]:
     """Return the words of a question worth searching, lower case, each once, in order."""
     words = list(dict.fromkeys(_WORD.findall(text.lower())))
     return [word for word in words if word not in STOP_WORDS] or words
+
+
+def _best(scores: NDArray[np.float64], n: int) -> Ints:
+    """Return the rows of the n best scores above 0, best first, of equal ones the first row."""
+    least = np.partition(scores, -n)[-n] if n < len(scores) else 0.0  # sorting all takes longer
+    held = np.flatnonzero((scores >= least) & (scores > 0))
+    return held[np.lexsort((held, -scores[held]))][:n]
 
 
 def _idf(chunks: int, with_word: int) -> float:

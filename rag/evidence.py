@@ -29,6 +29,12 @@ UNLIKE = 0.2  # the cosine of what nothing is known of
 
 # How a message of a conversation begins: "Clara Peeters (2026-03-05 05:50): ".
 MESSAGE = re.compile(r"^(?P<by>[^\n]{1,80}?) \((?P<on>\d{4}-\d\d-\d\d) \d\d:\d\d\): ", re.MULTILINE)
+# What begins with the promise of an answer, "Good one, I'll ask Marek": no answer once one follows.
+_PROMISE = re.compile(
+    r"(?:[\w ]{1,16}[,.!:] )?(?:I['’]?ll|I will|I['’]?m|I am|let me) (?:just |quickly |go and )?"
+    r"(?:ask|asking|check|checking|find out|look into|looking into|see if|come back|get back)\b",
+    re.IGNORECASE,
+)
 _MAIL_HEADER = re.compile(r"(?:From|To|Cc|Date|Subject|Attachment): ")
 _SENDER = re.compile(r"^From: ", re.MULTILINE)
 
@@ -240,6 +246,9 @@ def _split(position: int, hit: Hit) -> list[Sentence]:
             if text.endswith("?"):
                 asked, asker = text, message
             continue
+        if message < len(messages) and _is_promise(text):
+            asker = message if message == asker + 1 else asker  # still asked of the next one
+            continue
         found.append(
             Sentence(
                 hit=position,
@@ -280,6 +289,11 @@ def _end_of_opening_question(
     end = begun[1].start()
     asks = any(chunk.text[: unit.end].endswith("?") for unit in cut if unit.end <= end)
     return end if asks else 0
+
+
+def _is_promise(text: str) -> bool:
+    begun = MESSAGE.match(text)
+    return _PROMISE.match(text, begun.end() if begun else 0) is not None
 
 
 def _is_shouted_heading(text: str) -> bool:

@@ -37,6 +37,17 @@ def test_what_the_asker_of_a_thread_says_is_no_answer_but_an_announcement_is() -
     assert any("Scrapped lids cost €2." in text for text in later)
 
 
+def test_a_promise_to_ask_is_no_answer_once_a_later_message_gives_one() -> None:
+    first, rest = THREAD.split("\n\n", 1)
+    promise = "Luc Hendrickx (2026-03-05 07:02): Good one, I'll ask Ana."
+    read = contexts(f"{first}\n\n{promise}\n\n{rest}")
+    assert not any("ask Ana" in text for text in read)
+    assert "Which torque" in read["New plastic since January: 0.6 Nm."]
+    assert any("ask Ana" in text for text in contexts(f"{first}\n\n{promise}"))
+    page = contexts("If a lid breaks, ask Ana. I will check every lid that comes back.")
+    assert "I will check every lid that comes back." in page
+
+
 def test_on_a_page_only_the_sentence_after_a_question_answers_it() -> None:
     read = contexts("Who pays for the train? The company pays for it. Book two weeks before.")
     assert "Who pays for the train?" in read["The company pays for it."]
