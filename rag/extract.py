@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rag import words
 from rag.cite import Claim, verbatim
-from rag.evidence import Sentence
+from rag.evidence import NOT_HERE, Sentence
 
 # A sentence of the first one's document is added when it is at least this share as likely: a sure
 # answer is one sentence, an unsure one up to three. Chosen as rag/eval/LOG.md says.
@@ -27,14 +27,16 @@ def claims(ranked: Sequence[Sentence]) -> list[Claim]:
 
     All are of the likeliest sentence's document: what another adds is seldom to the point. That
     sentence comes first, with those that stand next to it, then the others in reading order.
-    "Not in room Whin." is told with the sentence that it goes on from.
+    "Not in room Whin." is told with the sentence that it goes on from; items of one list, one
+    after the other, with the line that introduces them once.
     """
     chosen: list[Sentence] = []
     length = 0
     for sentence in _with_opening(ranked):
         if sentence.document != ranked[0].document:
             continue
-        length += len(verbatim(sentence).text.split())
+        led = any(_share_lead(sentence, other) for other in chosen)
+        length += len((_unled(sentence) if led else verbatim(sentence)).text.split())
         unlikely = sentence.probability < ADDED * ranked[0].probability
         if chosen and (unlikely or length > MAX_WORDS or len(chosen) == SENTENCES):
             break
@@ -42,7 +44,20 @@ def claims(ranked: Sequence[Sentence]) -> list[Claim]:
             chosen.append(sentence)
     stretches = _stretches(chosen)
     stretches.sort(key=lambda stretch: all(s is not ranked[0] for s in stretch))
-    return [verbatim(sentence) for stretch in stretches for sentence in stretch]
+    told = [sentence for stretch in stretches for sentence in stretch]
+    return [
+        _unled(sentence) if before and _share_lead(sentence, before) else verbatim(sentence)
+        for before, sentence in zip([None, *told], told, strict=False)
+    ]
+
+
+def _share_lead(one: Sentence, other: Sentence) -> bool:
+    same = (one.hit, one.lead_start) == (other.hit, other.lead_start)
+    return same and one.lead_start != NOT_HERE and not one.row and not other.row
+
+
+def _unled(sentence: Sentence) -> Claim:
+    return Claim(" ".join(sentence.text.split()), sentence)
 
 
 def _with_opening(ranked: Sequence[Sentence]) -> list[Sentence]:

@@ -72,6 +72,22 @@ def test_a_table_row_is_said_with_its_columns() -> None:
     assert said(sentence("Leeds", 0.9)) == ["Region: Leeds; Days: 25 days a year"]
 
 
+def test_items_of_one_list_are_told_with_the_line_above_them_once() -> None:
+    freezes = hit(
+        "A release goes like this:\n\n- Open freeze 7 days before\n- Closed 2 days before"
+    )
+    found = [replace(s, probability=0.5) for s in ranked("When is the freeze?", freezes)]
+    items = [s for s in found if s.lead]
+    told = claims(items)
+    assert [claim.text for claim in told] == [
+        "A release goes like this: Open freeze 7 days before",
+        "Closed 2 days before",
+    ]
+    assert [claim.support for claim in told] == items
+    between = replace(items[1], lead_start=items[1].lead_start + 1)
+    assert said(items[0], between)[1] == "A release goes like this: Closed 2 days before"
+
+
 def test_nothing_is_said_of_nothing() -> None:
     assert claims([]) == []
 
