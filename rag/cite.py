@@ -33,6 +33,7 @@ class Claim:
     support: Sentence | None  # None: nothing retrieved says so
     nearest: Sentence | None = None  # speaks of the same, whatever it says
     repaired: bool = False  # whether it is not what was written
+    step: int = 0  # its number where a list is told, a line each; 0: it is no step
 
 
 def resolve(text: str, ranked: Sequence[Sentence], embedder: Embedder) -> list[Claim]:
@@ -174,11 +175,19 @@ def cited(claims: Sequence[Claim], hits: Sequence[Hit]) -> tuple[str, tuple[Cita
         key = (chunk.id, chunk.place_at(claim.support.start).start)
         marker = numbers.setdefault(key, len(numbers) + 1)
         resting.setdefault(marker, []).append(claim.support)
-        said.append(f"{unmarked(claim.text)} [{marker}]")
+        said.append(_line(claim, f"{unmarked(claim.text)} [{marker}]"))
     citations = tuple(
         citation(hits[supports[0].hit], supports, marker) for marker, supports in resting.items()
     )
-    return " ".join(said), citations
+    return " ".join(said).replace(" \n", "\n").strip(), citations
+
+
+def _line(claim: Claim, said: str) -> str:
+    """Return what is said of a step on a line of its own, below the line that introduces it."""
+    if not claim.step:
+        return said
+    lead = " ".join(claim.support.lead.split()) if claim.support else ""
+    return f"{lead}\n{claim.step}. {said}"
 
 
 def verdicts(claims: Sequence[Claim], hits: Sequence[Hit]) -> tuple[Verdict, ...]:

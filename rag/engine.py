@@ -19,7 +19,9 @@ from rag import (
     extract,
     prompt,
     small_talk,
+    steps,
     withhold,
+    words,
 )
 from rag.base import (
     Answer,
@@ -83,6 +85,7 @@ class _Reply:
     prompt: str = ""  # version
     shown: tuple[int, ...] = ()  # positions of the hits in the prompt: what it may rest on
     kept: float = 0.0  # share of the extractive answer that it must keep; 0: any words
+    own: Sequence[cite.Claim] = ()  # the extractive answer
     text: str = ""
 
 
@@ -198,8 +201,10 @@ class Engine:
         weak = found.confidence < self._policy.accept
         if attempt.model == COMPARING:
             return self._compare(attempt, found, watch)
-        if attempt.model == EXTRACTIVE or (weak and attempt.model == SMALL):
-            claims = extract.claims(found.ranked)  # of a weak attempt, only for the record
+        whole = steps.claims(attempt.query, found.ranked, found.hits)
+        model = EXTRACTIVE if whole and attempt.model == SMALL else attempt.model
+        if model == EXTRACTIVE or (weak and model == SMALL):
+            claims = whole or _own(attempt, found)  # of a weak attempt, for the record
         else:
             reply = self._asked(attempt, found, question, watch)
             claims = cite.repaired((yield from self._generate(reply, found, question, watch)))
@@ -209,7 +214,7 @@ class Engine:
             any(claim.support for claim in claims)
             and relevance >= RELEVANT
             and not cite.omits(attempt.query, claims)
-            and (not reply.kept or extract.shortens(claims, found.ranked, reply.kept))
+            and (not reply.kept or extract.shortens(claims, reply.own, reply.kept))
         )
         chance = found.confidence * relevance
         if sound and attempt.model not in (SMALL, EXTRACTIVE):
@@ -222,7 +227,7 @@ class Engine:
             citations if sound else (),
             chance,
             _weakness(found, weak=weak, sound=sound),
-            attempt.model,
+            model,
             watch.elapsed(),
             likely=found.confidence,
             prompt=reply.prompt,
@@ -265,10 +270,9 @@ class Engine:
         if not packed.shown:  # a question so long that it leaves no room for a passage
             return _Reply()
         tokens = model.generate(packed.system, packed.user, max_tokens=limits.reply)
-        policy = self._policy
-        return _Reply(
-            tokens, limits.reply, policy.deadline_s, prompt.VERSION, packed.shown, policy.kept
-        )
+        until_s, kept = self._policy.deadline_s, self._policy.kept
+        own = _own(attempt, found)
+        return _Reply(tokens, limits.reply, until_s, prompt.VERSION, packed.shown, kept, own)
 
     def _generate(
         self, reply: _Reply, found: _Evidence, question: Question, watch: _Watch
@@ -290,7 +294,7 @@ class Engine:
                 if len(spans) > told + 1:  # the last one may still grow
                     new = self._resolve(plain[slice(*spans[told])], read)
                     claims, told = claims + new, told + 1
-                    if (new and not new[-1].support) or _adds(claims, found, reply):
+                    if (new and not new[-1].support) or _adds(claims, reply):
                         return claims
                     said, citations = cite.cited(claims, found.hits)
                     cited = {citation.document_id for citation in citations}
@@ -326,9 +330,14 @@ class Engine:
         )
 
 
-def _adds(claims: Sequence[cite.Claim], found: _Evidence, reply: _Reply) -> bool:
+def _adds(claims: Sequence[cite.Claim], reply: _Reply) -> bool:
     """Whether a reply that may only leave words out has done something else."""
-    return bool(reply.kept) and not extract.shortens(claims, found.ranked, 0)
+    return bool(reply.kept) and not extract.shortens(claims, reply.own, 0)
+
+
+def _own(attempt: Attempt, found: _Evidence) -> list[cite.Claim]:
+    """Return the answer in the sources' own words."""
+    return extract.claims(found.ranked, in_order=words.asks_how(attempt.query))
 
 
 def _replied(said: str, watch: _Watch) -> Answer:

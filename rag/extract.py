@@ -22,8 +22,10 @@ _GOES_ON = re.compile(
 )
 
 
-def claims(ranked: Sequence[Sentence]) -> list[Claim]:
+def claims(ranked: Sequence[Sentence], *, in_order: bool = False) -> list[Claim]:
     """Return one to three claims, each resting on the sentence it is made of.
+
+    in_order: all in reading order, as where it is asked how something is done.
 
     All are of the likeliest sentence's document: what another adds is seldom to the point. That
     sentence comes first, with those that stand next to it, then the others in reading order.
@@ -43,7 +45,8 @@ def claims(ranked: Sequence[Sentence]) -> list[Claim]:
         if sentence.text not in {other.text for other in chosen}:
             chosen.append(sentence)
     stretches = _stretches(chosen)
-    stretches.sort(key=lambda stretch: all(s is not ranked[0] for s in stretch))
+    if not in_order:
+        stretches.sort(key=lambda stretch: all(s is not ranked[0] for s in stretch))
     told = [sentence for stretch in stretches for sentence in stretch]
     return [
         _unled(sentence) if before and _share_lead(sentence, before) else verbatim(sentence)
@@ -72,18 +75,21 @@ def _with_opening(ranked: Sequence[Sentence]) -> list[Sentence]:
     return list(ranked)
 
 
-def shortens(said: Sequence[Claim], ranked: Sequence[Sentence], kept: float) -> bool:
+def shortens(said: Sequence[Claim], whole: Sequence[Claim], kept: float) -> bool:
     """Whether what was said is the extractive answer with words left out, and not too many.
 
+    whole: the extractive answer, as `claims` returns it.
     kept: share of its content words that must be left; 0 while more may still be said.
 
     A small model that turns a sentence round turns its meaning round: "red for a national, green
     for a local emergency" became "the national colour is green". It may only leave out.
     """
-    whole = [word for claim in claims(ranked) for word in words.content_stems(claim.text)]
-    left = iter(whole)
-    short = [word for claim in said for word in words.content_stems(claim.text)]
-    return len(short) >= kept * len(set(whole)) and all(word in left for word in short)
+    held, short = (
+        [word for claim in each for word in words.content_stems(claim.text)]
+        for each in (whole, said)
+    )
+    left = iter(held)
+    return len(short) >= kept * len(set(held)) and all(word in left for word in short)
 
 
 def _stretches(chosen: Sequence[Sentence]) -> list[list[Sentence]]:

@@ -30,6 +30,7 @@ class Unit:
     end: int
     lead: tuple[int, int] | None  # the sentence "…:" above a list, the header row above a table row
     row: bool  # whether it is a table row
+    number: int = 0  # of the numbered list's item that it begins; 0: it begins none
 
 
 def units(text: str, *, in_table: bool = False) -> list[Unit]:
@@ -58,7 +59,11 @@ def units(text: str, *, in_table: bool = False) -> list[Unit]:
             lead = None
         body = start + (item.end() if item else 0)
         cut = list(sentences(text, body, end))
-        found += [Unit(a, b, lead, row=False) for a, b in cut]
+        number_of_item = int(item["number"][:-1]) if item and item["number"] else 0
+        found += [
+            Unit(a, b, lead, row=False, number=0 if place else number_of_item)
+            for place, (a, b) in enumerate(cut)
+        ]
         if line.rstrip().endswith(":") and (item is None or lead is None):
             lead = cut[-1]
     return found

@@ -46,6 +46,12 @@ _WANTED = (
         r"allowance|phone|extension|version|size|salary|fee|age)\b",
     ),
 )
+_ASKS_HOW = re.compile(
+    r"\bhow (?:do|can|should|would|could|must|to|am|are)\b|\bsteps?\b|\bwalk me through\b"
+    r"|\b(?:process|procedure|way|instructions?) (?:for|of|to)\b"
+    r"|\bwhat (?:do|should|must|can) (?:i|we|you) (?:have to |need to )?do\b",
+    re.IGNORECASE,
+)
 _PATTERNS = tuple((kind, re.compile(pattern)) for kind, pattern in _WANTED)
 _SHOWS = {
     Wanted.NUMBER: re.compile(
@@ -120,6 +126,11 @@ def is_amount(code: str) -> bool:
 def names(text: str) -> set[str]:
     """Return the capitalised words that do not begin the text, lower case."""
     return {word.lower() for word in _CAPITAL.findall(text)}
+
+
+def asks_how(question: str) -> bool:
+    """Whether a question asks for a way of doing something, step by step if need be."""
+    return _ASKS_HOW.search(question) is not None
 
 
 def wanted(question: str) -> Wanted:

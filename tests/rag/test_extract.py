@@ -48,6 +48,12 @@ def test_the_likeliest_comes_first_unless_it_follows_another() -> None:
     ]
 
 
+def test_how_something_is_done_is_told_in_reading_order() -> None:
+    hours, weeks = sentence("under", 0.3), sentence("Parental", 0.2)
+    told = [claim.text for claim in claims([hours, weeks], in_order=True)]
+    assert told == ["Parental leave is 20 weeks.", "Leave accrues so: under 3 years: 4 hours"]
+
+
 def test_a_sentence_that_goes_on_from_another_is_told_with_it_however_unlikely_that_is() -> None:
     dogs = hit("Dogs are welcome on Fridays. Not in the room Whin. The lift is old.")
     found = ranked("May I bring my dog?", dogs)
@@ -104,4 +110,4 @@ def test_nothing_is_said_of_nothing() -> None:
 )
 def test_a_shorter_answer_leaves_words_out_and_nothing_else(said: str, is_shorter: bool) -> None:
     likely = [sentence("Parental", 0.9)]
-    assert shortens([Claim(said, likely[0])], likely, 2 / 3) is is_shorter
+    assert shortens([Claim(said, likely[0])], claims(likely), 2 / 3) is is_shorter
