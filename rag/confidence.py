@@ -16,6 +16,10 @@ from rag import measures, words
 from rag.evidence import COMPARED, FEATURES, JUDGED, Ranking, Sentence, Weights
 
 _WORD = re.compile(r"[^\W_]+")
+_SITE = re.compile(  # "the Tokyo office", "our plant in Tokyo"
+    r"(?<=[a-z,] )(?P<before>[A-Z][a-z]{2,}) (?:office|plant|branch|campus|depot|warehouse|hub)\b"
+    r"|\b(?:office|plant|branch|campus|depot|warehouse|hub) (?:in|at) (?P<after>[A-Z][a-z]{2,})"
+)
 _MEASURED = re.compile(rf"\d[\d.,]*(?:{measures.UNIT_WORDS})", re.I)  # "10km"
 
 SIGNALS = (
@@ -104,6 +108,16 @@ def lacks_code(question: str, hit: Hit) -> bool:
         and not _MEASURED.fullmatch(code)
         for code in words.codes(question)
     )
+
+
+def lacks_site(question: str, hits: Sequence[Hit]) -> bool:
+    """Whether the question names an office, plant or the like that no passage found speaks of.
+
+    What holds in Ghent and Leeds is nothing about the Tokyo office.
+    """
+    named = [each["before"] or each["after"] for each in _SITE.finditer(question)]
+    held = " ".join(f"{h.chunk.document.title} {h.chunk.context} {h.chunk.text}" for h in hits)
+    return any(name.lower() not in held.lower() for name in named)
 
 
 def _joined(text: str) -> set[str]:

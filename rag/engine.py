@@ -187,7 +187,7 @@ class Engine:
         signals = confidence.signals(query, hits, ranked)
         chance = confidence.probability(self._calibration, signals)
         best = hits[ranked[0].hit]
-        if confidence.lacks_code(query, best):
+        if confidence.lacks_code(query, best) or confidence.lacks_site(query, hits):
             chance *= LACKING
         borrows = query != turn or not any(map(str.isalpha, turn))  # or is a bare number
         if borrows and confidence.lacks_turn(turn, hits if points(turn) else [best]):

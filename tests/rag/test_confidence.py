@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.confidence import SIGNALS, lacks_code, signals
+from rag.confidence import SIGNALS, lacks_code, lacks_site, signals
 from tests.rag.corpus import hit, ranked
 
 
@@ -30,6 +30,24 @@ ERRORS = hit("Error H-31 means that the certificate has expired. Error H-44 mean
 )
 def test_a_code_that_the_passage_lacks_is_noticed(question: str, lacks: bool) -> None:
     assert lacks_code(question, ERRORS) is lacks
+
+
+OFFICES = hit("The office in Ghent has 27 days of leave, the Leeds office 26.", title="Leave")
+
+
+@pytest.mark.parametrize(
+    ("question", "lacks"),
+    [
+        ("How much leave do people get in the Tokyo office?", True),
+        ("How much leave is there at our plant in Tokyo?", True),
+        ("How much leave do people get in the Leeds office?", False),
+        ("How much leave does our office in Ghent have?", False),
+        ("Which office has the most leave?", False),
+        ("How long may I work from Tokyo?", False),
+    ],
+)
+def test_an_office_that_no_passage_speaks_of_is_noticed(question: str, lacks: bool) -> None:
+    assert lacks_site(question, [ERRORS, OFFICES]) is lacks
 
 
 def test_the_signals_are_those_that_are_named() -> None:
