@@ -1,6 +1,7 @@
 """The main job on the demo company with the real models: documents in, cited answers out."""
 
 import json
+import shlex
 import shutil
 import socket
 from pathlib import Path
@@ -60,6 +61,22 @@ def test_a_question_gets_a_cited_answer(company: Company) -> None:
     assert "7:00 and 19:00" in str(answer["text"])
     assert "[1]" in str(answer["text"])
     assert documents(answer["citations"])[0] == "drive:minutes/works-council-ghent-2026-06-18.docx"
+
+
+def test_make_demo_shows_three_cited_answers_and_one_refusal(company: Company) -> None:
+    listed = (DEMO.parent / "Makefile").read_text().partition("QUESTIONS := ")[2]
+    *answered, refused = shlex.split(listed.partition("\n\n")[0].replace("\\\n", ""))
+    assert len(answered) == 3
+    for question in answered:
+        assert company.ask(question)["citations"], question
+    assert company.ask(refused)["status"] == "abstained"
+
+
+def test_who_asks_how_to_do_something_gets_every_step(company: Company) -> None:
+    answer = company.ask("How do I set up the VPN on my phone?")
+    lines = str(answer["text"]).splitlines()
+    assert [line[:2] for line in lines] == ["1.", "2.", "3."]
+    assert all(line.endswith("[1]") for line in lines)
 
 
 def test_a_question_off_the_subject_is_refused(company: Company) -> None:
