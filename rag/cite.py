@@ -175,19 +175,19 @@ def cited(claims: Sequence[Claim], hits: Sequence[Hit]) -> tuple[str, tuple[Cita
         key = (chunk.id, chunk.place_at(claim.support.start).start)
         marker = numbers.setdefault(key, len(numbers) + 1)
         resting.setdefault(marker, []).append(claim.support)
-        said.append(_line(claim, f"{unmarked(claim.text)} [{marker}]"))
+        said.append(f"{_before(claim)}{unmarked(claim.text)} [{marker}]")
     citations = tuple(
         citation(hits[supports[0].hit], supports, marker) for marker, supports in resting.items()
     )
     return " ".join(said).replace(" \n", "\n").strip(), citations
 
 
-def _line(claim: Claim, said: str) -> str:
-    """Return what is said of a step on a line of its own, below the line that introduces it."""
-    if not claim.step:
-        return said
-    lead = " ".join(claim.support.lead.split()) if claim.support else ""
-    return f"{lead}\n{claim.step}. {said}"
+def _before(claim: Claim) -> str:
+    """Return what stands before a step: the line that introduces the list, and its number."""
+    if not claim.step or claim.support is None:
+        return ""
+    lead = unmarked(" ".join(claim.support.lead.split()))
+    return f"{lead}\n{claim.step}. "
 
 
 def verdicts(claims: Sequence[Claim], hits: Sequence[Hit]) -> tuple[Verdict, ...]:

@@ -48,6 +48,14 @@ def test_a_line_a_step_below_the_line_that_introduces_them() -> None:
     assert "Setting it up takes five minutes:" in {each.text for each in citations[0].quotes}
 
 
+def test_a_number_in_brackets_that_the_page_wrote_itself_points_at_no_source() -> None:
+    text = PAGE.replace("five minutes:", "five minutes [2]:").replace("store.", "store [3].")
+    said, _ = cite.cited(told("How do I set up the VPN?", text), [hit(text)])
+    assert "[2]" not in said
+    assert "[3]" not in said
+    assert said.count("[1]") == 3
+
+
 def test_who_asks_for_a_fact_or_is_answered_elsewhere_gets_no_list() -> None:
     assert told("Which profile is for everyday use?") == []
     assert told("How do I set up the VPN?", begins="Sessions") == []
