@@ -107,7 +107,7 @@ class RetrievalSection(Section):
 class AnswerSection(Section):
     """When an answer is good enough to be shown."""
 
-    accept: Annotated[float, Field(ge=0, le=1)] = 0.33  # probability of being right and supported
+    accept: Annotated[float, Field(ge=0, le=1)] = 0.37  # probability of being right and supported
     # Share of the sources' own sentences that a language model's answer must keep, in their order;
     # 0 lets it word freely, for a better model than the packaged one.
     kept: Annotated[float, Field(ge=0, le=1)] = 2 / 3

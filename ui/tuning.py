@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from rag.eval.retrieval import contains
 from rag.evidence import MESSAGE, Sentence
 from rag.retrieve import standalone
 from rag.tune import calibrate as fitting
+from rag.tune.unanswered import unanswerable, without_answer
 from ui import evaluation, wiring
 from ui.evaluation import READERS
 from ui.settings import EmbedderSection, ModelSection, SettingsError
@@ -28,6 +30,7 @@ PROMPT_TOKENS = ModelSection().prompt_tokens
 PASSAGES = Policy().passages  # as the engine looks at
 READER = ("adapter.safetensors", "recipe.json")  # what a run of either reader writes
 DEEP = 40  # chunks among which one is looked for that answers
+STRANGE = 0.5  # of a folder's questions, as many of other folders are asked of it
 THREAD = re.compile(r":slack/(?P<name>[^/]+)-\d+\.txt$")  # of `rag/tune/rows/companies`
 
 
@@ -55,8 +58,11 @@ def calibrate(folders: Sequence[Labelled], out: Path) -> str:
     """Fit the sentence ranking and the confidence; write the JSON; return the figures."""
     section = EmbedderSection()
     encoder = wiring.embedder(section)
-    examples = list(_examples(folders, encoder))
-    fitted = fitting.fit(examples, wiring.readers(section, evaluation.PRIVATE / wiring.MODELS))
+    fitted = fitting.fit(
+        list(_examples(folders, encoder)),
+        list(_unanswered(folders, encoder)),
+        wiring.readers(section, evaluation.PRIVATE / wiring.MODELS),
+    )
     out.write_text(json.dumps(fitted.table, indent=1) + "\n", encoding="utf-8")
     return fitted.figures
 
@@ -232,6 +238,28 @@ def _examples(
             if helped:
                 hits = _helped(hits, question)
             yield fitting.Example(question, query, tuple(_titled(hit, store) for hit in hits))
+
+
+def _unanswered(folders: Sequence[Labelled], encoder: Embedder) -> Iterator[fitting.Example]:
+    """Yield questions with what is found where nothing answers them.
+
+    All that have an answer with the pages taken away that hold it, and some of the other folders.
+    """
+    chosen = random.Random(0)
+    asked = [evaluation.questions_of(each.folder, each.questions) for each in folders]
+    for labelled, own in zip(folders, asked, strict=True):
+        store = wiring.store(evaluation.indexed(labelled.folder), encoder)
+        taken = [q for q in own if q.answerable and q.gold]
+        known = {q.text for q in own}
+        others = [q for each in asked for q in each if not q.history and q.text not in known]
+        strange = chosen.sample(others, min(round(STRANGE * len(own)), len(others)))
+        strange = [replace(q, gold=()) for q in strange]  # pages of the same name are others
+        for question in (*taken, *strange):
+            query = standalone(Question(question.text, READERS, question.history))
+            hits = store.search(query, encoder.embed_query(query), DEEP, READERS)
+            left = without_answer(hits, question)[:PASSAGES]
+            titled = tuple(_titled(hit, store) for hit in left)
+            yield fitting.Example(unanswerable(question), query, titled)
 
 
 def _titled(hit: Hit, store: Store) -> Hit:

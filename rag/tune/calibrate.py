@@ -3,13 +3,13 @@
 Logistic regressions, so that what they learned can be read: `footnote tune calibrate`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import KFold
+from sklearn.model_selection import GroupKFold
 
 from index.base import Hit
 from rag import confidence, evidence, extract, words
@@ -25,6 +25,7 @@ FOLDS = 5
 
 Rows = NDArray[np.float64]  # (n, features)
 Labels = NDArray[np.bool_]  # (n,)
+Places = NDArray[np.intp]  # (n,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +69,21 @@ class _Remembering:
         return self._known[key]
 
 
-def fit(examples: Sequence[Example], readers: Readers) -> Fitted:
+def fit(examples: Sequence[Example], unanswered: Sequence[Example], readers: Readers) -> Fitted:
     """Fit the four regressions; the figures are of questions that were held out.
 
     The examples must be unknown to the readers: on what they were tuned with they are too sure.
+    unanswered: with nothing that answers them. The confidence learns its directions from both, how
+    sure to be from the examples alone, which are mixed as people ask.
     """
     pointwise, listwise = readers.pointwise, _Remembering(readers.listwise)
     splits = [split for example in examples if (split := _split(example, pointwise)).found]
-    signals, right, first = _out_of_fold(splits, listwise)
-    answer, chance = _cross_fitted(signals, right)
+    wrong = [split for example in unanswered if (split := _split(example, pointwise)).found]
+    asked = np.arange(len(splits) + len(wrong)) < len(splits)
+    signals, right, first = _out_of_fold([*splits, *wrong], asked, listwise)
+    answer, chance = _cross_fitted(signals, right, asked, _groups([*splits, *wrong]))
+    refused = chance[~asked]
+    chance, right, first = chance[asked], right[asked], first[asked]
     answerable = np.array([split.example.question.answerable for split in splits])
     reachable = np.array([bool(split.answers.any()) for split in splits])
     figures = [
@@ -85,7 +92,8 @@ def fit(examples: Sequence[Example], readers: Readers) -> Fitted:
         f"best sentence answers: {first.mean():.3f} of all, {first[reachable].mean():.3f} where "
         "one is there",
         f"confidence: AUROC {auroc(chance, right):.3f}, ECE {ece(chance, right):.3f}",
-        *_operating_points(chance, right, answerable),
+        f"{len(wrong)} questions with nothing that answers them",
+        *_operating_points(chance, right, answerable, refused),
     ]
     ranking = _ranking(splits, listwise)
     table: dict[str, object] = {
@@ -143,17 +151,31 @@ def answers(sentence: Sentence, example: Example) -> bool:
     return short in " ".join(words.stems(f"{sentence.lead} {sentence.text}"))
 
 
-def _out_of_fold(splits: Sequence[_Split], listwise: Reader) -> tuple[Rows, Labels, Labels]:
-    """Return signals, whether the answer was right, whether the best sentence answered."""
+def _out_of_fold(
+    splits: Sequence[_Split], asked: Labels, listwise: Reader
+) -> tuple[Rows, Labels, Labels]:
+    """Return signals, whether the answer was right, whether the best sentence answered.
+
+    asked: which splits the ranking is fitted to.
+    """
     signals = np.zeros((len(splits), len(confidence.SIGNALS)))
     right = np.zeros(len(splits), np.bool_)
     first = np.zeros(len(splits), np.bool_)
-    folds = KFold(FOLDS, shuffle=True, random_state=0)
-    for train, test in folds.split(signals):
-        ranking = _ranking([splits[i] for i in train], listwise)
+    for train, test in _folds(_groups(splits), seed=0):
+        ranking = _ranking([splits[i] for i in train if asked[i]], listwise)
         for i in test:
             signals[i], right[i], first[i] = _judged(splits[i], ranking, listwise)
     return signals, right, first
+
+
+def _groups(splits: Sequence[_Split]) -> list[str]:
+    """Return the questions: one that comes again is not judged by what was learned from it."""
+    return [split.example.query for split in splits]
+
+
+def _folds(groups: Sequence[str], seed: int) -> Iterator[tuple[Places, Places]]:
+    folds = GroupKFold(FOLDS, shuffle=True, random_state=seed)
+    yield from folds.split(np.zeros(len(groups)), groups=groups)
 
 
 def _judged(
@@ -170,22 +192,36 @@ def _judged(
     return signals, example.question.answerable and (first or said), first
 
 
-def _cross_fitted(rows: Rows, labels: Labels) -> tuple[Weights, NDArray[np.float64]]:
+def _cross_fitted(
+    rows: Rows, labels: Labels, asked: Labels, groups: Sequence[str]
+) -> tuple[Weights, NDArray[np.float64]]:
     """Return weights fitted to all, and (n,) probabilities from weights that never saw the row."""
     chance = np.zeros(len(rows))
-    for train, test in KFold(FOLDS, shuffle=True, random_state=1).split(rows):
-        weights = _fit(rows[train], labels[train])
+    for train, test in _folds(groups, seed=1):
+        weights = _fit_as_asked(rows[train], labels[train], asked[train])
         chance[test] = weights.probability(rows[test].astype(np.float32))
-    return _fit(rows, labels), chance
+    return _fit_as_asked(rows, labels, asked), chance
 
 
-def _operating_points(chance: NDArray[np.float64], right: Labels, answerable: Labels) -> list[str]:
-    lines = ["accept  answerable accepted  unanswerable refused  right of accepted"]
+def _fit_as_asked(rows: Rows, labels: Labels, asked: Labels) -> Weights:
+    """Return weights fitted to all, their size and bias to the rows asked (Platt, 1999)."""
+    weights = _fit(rows, labels)
+    logits = weights.logit(rows[asked].astype(np.float32))
+    scaled = LogisticRegression(C=1e3, max_iter=1000).fit(logits[:, np.newaxis], labels[asked])
+    slope, bias = float(scaled.coef_[0, 0]), float(scaled.intercept_[0])
+    return replace(weights, weight=slope * weights.weight, bias=slope * weights.bias + bias)
+
+
+def _operating_points(
+    chance: NDArray[np.float64], right: Labels, answerable: Labels, unanswered: NDArray[np.float64]
+) -> list[str]:
+    lines = ["accept  answerable accepted  unanswerable refused  right of accepted  nothing there"]
     for accept in (0.1, 0.2, 0.3, 0.33, 0.35, 0.37, 0.4, 0.45, 0.5, 0.6, 0.7):
         taken = chance >= accept
         lines.append(
             f"{accept:6.2f}  {taken[answerable].mean():19.3f}  "
-            f"{(~taken[~answerable]).mean():20.3f}  {right[taken].mean():17.3f}"
+            f"{(~taken[~answerable]).mean():20.3f}  {right[taken].mean():17.3f}  "
+            f"{(unanswered < accept).mean():13.3f}"
         )
     return lines
 

@@ -9,11 +9,13 @@ import pytest
 
 from rag.eval.questions import EvalQuestion
 from rag.tune.calibrate import Example
+from rag.tune.unanswered import without_answer
+from tests.fake_models import HashEmbedder
 from tests.rag.corpus import hit
 from tests.ui.fake_answers import MemoryStore
-from ui import tuning
+from ui import evaluation, tuning, wiring
 from ui.settings import SettingsError
-from ui.tuning import _helped, _sentences, _titled
+from ui.tuning import Labelled, _helped, _sentences, _titled, _unanswered
 
 OTHERS = [hit(f"The shed of site {n} opens at six.", document=f"wiki:shed-{n}") for n in range(12)]
 LEAVE = hit("Unused days lapse on 31 March. " + "The lights stay on all night. " * 10)
@@ -43,6 +45,36 @@ def test_a_sentence_that_answers_is_among_those_found_though_it_shares_no_word()
     assert (right.hit, right.text) == (2, "Unused days lapse on 31 March.")
 
 
+def test_taken_away_is_every_page_that_answers_and_every_copy_of_its_words() -> None:
+    copy = hit("From our FAQ: unused days  lapse on 31 March.", document="wiki:faq")
+    other = hit("Days of 31 staff lapse. March is busy.", document="wiki:near")
+    part = hit("More of the page.", document="leave")
+    assert without_answer([OTHERS[0], LEAVE, copy, other, part], question()) == [OTHERS[0], other]
+    # LEAVE is of another document than the gold one, and goes for what it says
+    assert LEAVE.chunk.document.id != "leave"
+    nothing_known = replace(question(), short="", evidence=(), gold=())
+    assert without_answer([LEAVE, copy], nothing_known) == [LEAVE, copy]
+
+
+def test_a_question_comes_again_with_nothing_that_answers_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wiring, "embedder", lambda _section: HashEmbedder())
+    monkeypatch.setattr(evaluation, "PRIVATE", tmp_path / "private")
+    monkeypatch.setattr(tuning, "STRANGE", 1.0)
+    ghent, leeds = company(tmp_path / "ghent", "noon"), company(tmp_path / "leeds", "eleven")
+    found = list(_unanswered([ghent, leeds], HashEmbedder()))
+    assert [(e.query, told(e)) for e in found] == [
+        ("When does the canteen of ghent open?", {"Bikes stand behind the house of ghent."}),
+        ("When does the canteen of leeds open?", both("ghent", "noon")),
+        ("When does the canteen of leeds open?", {"Bikes stand behind the house of leeds."}),
+        ("When does the canteen of ghent open?", both("leeds", "eleven")),
+    ]
+    for example in found:
+        assert not example.question.answerable
+        assert not any(_sentences(example)[1])
+
+
 @pytest.mark.parametrize(
     "run",
     [
@@ -64,6 +96,31 @@ def test_a_start_of_another_rank_is_refused_with_the_rank_to_ask_for(tmp_path: P
     (tmp_path / "adapter_config.json").write_text(json.dumps({"r": 8}))
     with pytest.raises(SettingsError, match="--rank 8"):
         tuning.lora(rows(tmp_path), None, None, tmp_path, {"rank": 16}, start=tmp_path)
+
+
+def company(folder: Path, hour: str) -> Labelled:
+    pages = folder / "documents"
+    pages.mkdir(parents=True)
+    bikes, opens = sorted(both(folder.name, hour))
+    (pages / "canteen.md").write_text(opens)
+    (pages / "bikes.md").write_text(bikes)
+    asked = {
+        "qid": "1", "question": f"When does the canteen of {folder.name} open?", "answer": hour,
+        "gold": ["canteen.md"], "evidence": [{"doc": "canteen.md", "text": opens}],
+        "answerability": "ANSWERABLE",
+    }  # fmt: skip
+    (folder / "questions.jsonl").write_text(json.dumps(asked))
+    return Labelled.parse(str(folder))
+
+
+def both(site: str, hour: str) -> set[str]:
+    return {
+        f"Bikes stand behind the house of {site}.", f"The canteen of {site} opens at {hour}."
+    }  # fmt: skip
+
+
+def told(example: Example) -> set[str]:
+    return {h.chunk.text.strip() for h in example.hits}
 
 
 def rows(folder: Path) -> Path:
