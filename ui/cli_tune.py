@@ -30,7 +30,9 @@ def tune() -> None:
 def calibrate(sets: tuple[str, ...], out: Path) -> None:
     """Fit the sentence ranking and the confidence on the questions of the SETs.
 
-    The reader must not have been tuned on these questions: it is too sure of them.
+    The reader must not have been tuned on these questions: it is too sure of them. They come again
+    with what answers them taken away, and each SET is asked some of the others' questions: a few
+    near misses do not tell what a question without an answer looks like.
 
     Example: footnote tune calibrate sets/handbook_a sets/handbook_b --out rag/calibration.json
     """
