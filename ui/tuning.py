@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from textwrap import shorten
 
@@ -232,9 +233,7 @@ def _examples(
     for labelled in folders:
         store = wiring.store(evaluation.indexed(labelled.folder), encoder)
         for question in evaluation.questions_of(labelled.folder, labelled.questions):
-            query = standalone(Question(question.text, READERS, question.history))
-            vector = encoder.embed_query(query)
-            hits = store.search(query, vector, DEEP if helped else PASSAGES, READERS)
+            query, hits = _found(question, store, encoder, DEEP if helped else PASSAGES)
             if helped:
                 hits = _helped(hits, question)
             yield fitting.Example(question, query, tuple(_titled(hit, store) for hit in hits))
@@ -246,20 +245,28 @@ def _unanswered(folders: Sequence[Labelled], encoder: Embedder) -> Iterator[fitt
     All that have an answer with the pages taken away that hold it, and some of the other folders.
     """
     chosen = random.Random(0)
-    asked = [evaluation.questions_of(each.folder, each.questions) for each in folders]
-    for labelled, own in zip(folders, asked, strict=True):
+    asked = [(each, evaluation.questions_of(each.folder, each.questions)) for each in folders]
+    for labelled, own in asked:
         store = wiring.store(evaluation.indexed(labelled.folder), encoder)
         taken = [q for q in own if q.answerable and q.gold]
-        known = {q.text for q in own}
-        others = [q for each in asked for q in each if not q.history and q.text not in known]
+        here = labelled.folder.resolve()  # may come twice, with other questions
+        elsewhere = chain.from_iterable(qs for each, qs in asked if each.folder.resolve() != here)
+        others = [q for q in elsewhere if not q.history]
         strange = chosen.sample(others, min(round(STRANGE * len(own)), len(others)))
         strange = [replace(q, gold=()) for q in strange]  # pages of the same name are others
         for question in (*taken, *strange):
-            query = standalone(Question(question.text, READERS, question.history))
-            hits = store.search(query, encoder.embed_query(query), DEEP, READERS)
+            query, hits = _found(question, store, encoder, DEEP)
             left = without_answer(hits, question)[:PASSAGES]
             titled = tuple(_titled(hit, store) for hit in left)
             yield fitting.Example(unanswerable(question), query, titled)
+
+
+def _found(
+    question: EvalQuestion, store: Store, encoder: Embedder, chunks: int
+) -> tuple[str, list[Hit]]:
+    """Return the question as it is searched for, and so many chunks."""
+    query = standalone(Question(question.text, READERS, question.history))
+    return query, store.search(query, encoder.embed_query(query), chunks, READERS)
 
 
 def _titled(hit: Hit, store: Store) -> Hit:

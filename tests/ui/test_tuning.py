@@ -73,6 +73,8 @@ def test_a_question_comes_again_with_nothing_that_answers_it(
     for example in found:
         assert not example.question.answerable
         assert not any(_sentences(example)[1])
+    again = replace(ghent, questions=leeds.questions)  # the same folder, other questions
+    assert len(list(_unanswered([ghent, again], HashEmbedder()))) == 2  # nothing of elsewhere
 
 
 @pytest.mark.parametrize(
