@@ -32,9 +32,10 @@ demo: setup
 	@$(BIN)/footnote --settings demo/settings.toml ask $(QUESTIONS)
 	@if [ "$(SERVE)" != "0" ]; then $(BIN)/footnote --settings demo/settings.toml serve; fi
 
-# A file's tests stay in one process: they share servers and models.
+# A file's tests stay in one process: they share servers and models. In order of their names the
+# slow ones are spread: by their count, files of a few slow tests would come last.
 test: setup
-	$(BIN)/python -m pytest -m "" --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest -m "" --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # Real servers, started on this machine only: wikis and Samba from Debian's packages, git, S3, WebDAV.
 test-servers: setup

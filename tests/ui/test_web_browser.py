@@ -228,7 +228,8 @@ def test_not_found_is_honest_and_failure_is_clear(page: Page, tmp_path: Path) ->
 def test_conversations_survive_a_reload_and_can_be_reopened_and_deleted(page: Page) -> None:
     ask(page, "How many days of leave do I have?")
     expect(page.locator("#turns .confidence")).to_have_count(1)
-    turns, evidence = page.locator("#turns").inner_html(), page.locator("#evidence").inner_text()
+    sources = page.locator("#evidence .sources.active")  # beside it Gradio's unseen progress stands
+    turns, evidence = page.locator("#turns").inner_html(), sources.inner_text()
     page.get_by_role("button", name="New conversation").click()
     expect(page.locator("#welcome")).to_be_visible()
     ask(page, "Nothing?")
@@ -237,7 +238,8 @@ def test_conversations_survive_a_reload_and_can_be_reopened_and_deleted(page: Pa
     expect(page.locator("#turns .question")).to_have_text("Nothing?")
     page.locator("#chooser label").nth(1).click()
     expect(page.locator("#turns .question")).to_have_text("How many days of leave do I have?")
-    assert page.locator("#evidence").inner_text() == evidence
+    expect(sources.locator(".source")).to_have_count(2)
+    assert sources.inner_text() == evidence
     assert text_of(page.locator("#turns").inner_html()) == text_of(turns)
     page.get_by_role("button", name="Delete this conversation").click()
     expect(page.locator("#chooser label")).to_have_count(1)
