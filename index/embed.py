@@ -3,7 +3,6 @@
 Knows nothing of documents or chunks.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import openvino as ov
 from tokenizers import Encoding, Tokenizer
 
+from index import disk, eight_bits
 from index.base import Vector, Vectors
 from index.compile import on_own_thread
 from index.encoder import Shape, build
@@ -37,19 +37,13 @@ class Encoder:
         *,
         threads: int,
     ) -> None:
-        """graph: `encoder.build` or `encoder.build_scorer`. threads: 0 lets OpenVINO choose."""
-        config = json.loads((folder / "config.json").read_text())
-        self.hidden: int = config["hidden_size"]
-        self.positions: int = config["max_position_embeddings"]
+        """graph: such as `encoder.build`. threads: 0 lets OpenVINO choose."""
+        shape = shape_of(folder)
+        self.hidden = shape.hidden
+        self.positions = shape.positions
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.tokenizer.no_truncation()
         self.tokenizer.no_padding()
-        shape = Shape(
-            layers=config["num_hidden_layers"],
-            heads=config["num_attention_heads"],
-            hidden=self.hidden,
-            epsilon=config["layer_norm_eps"],
-        )
         options: dict[str, object] = {"PERFORMANCE_HINT": "LATENCY"}
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
@@ -78,15 +72,19 @@ class Encoder:
 class OpenVinoEmbedder:
     """A sentence-transformers folder of the BERT family as an Embedder."""
 
-    def __init__(self, folder: Path, *, threads: int) -> None:
-        """threads: 0 lets OpenVINO choose."""
+    def __init__(self, folder: Path, *, threads: int, ranges: Path | None = None) -> None:
+        """threads: 0 lets OpenVINO choose. ranges: of its layers that bear eight bits."""
         file = folder / "model.safetensors"
+        checksum = disk.sha256(file)
         weights = Mapped(file)
-        self._encoder = Encoder(folder, weights, build, threads=threads)
+        dense = eight_bits.dense(weights, eight_bits.borne(ranges, checksum) if ranges else {})
+        self._encoder = Encoder(
+            folder, weights, lambda every, shape: build(every, shape, dense), threads=threads
+        )
         weights.release()
         self.dim = self._encoder.hidden
         self.max_tokens = self._encoder.positions
-        self.name = f"{folder.parent.name}-{_fingerprint(file)}@{self.max_tokens}"
+        self.name = f"{folder.parent.name}-{checksum[:8]}@{self.max_tokens}"
 
     def count_tokens(self, text: str) -> int:
         """Count as the model does, special tokens included."""
@@ -113,6 +111,18 @@ class OpenVinoEmbedder:
         return row
 
 
+def shape_of(folder: Path) -> Shape:
+    """Read the sizes of a model folder of the BERT family."""
+    config = json.loads((folder / "config.json").read_text())
+    return Shape(
+        layers=config["num_hidden_layers"],
+        heads=config["num_attention_heads"],
+        hidden=config["hidden_size"],
+        positions=config["max_position_embeddings"],
+        epsilon=config["layer_norm_eps"],
+    )
+
+
 def _batches(lengths: Sequence[int]) -> list[list[int]]:
     """Group rows of like length, so that padding and passes together cost least; longest first."""
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
@@ -132,8 +142,3 @@ def _batches(lengths: Sequence[int]) -> list[list[int]]:
         found.append(order[starts[end - 1] : end])
         end = starts[end - 1]
     return found
-
-
-def _fingerprint(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:8]

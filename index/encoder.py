@@ -13,6 +13,7 @@ import openvino.opset13 as op
 from numpy.typing import NDArray
 from openvino import Node
 
+from index.eight_bits import Dense
 from index.weights import Weights
 
 MASKED = np.float32(-1e9)  # added to the attention score of padding
@@ -25,32 +26,34 @@ class Shape:
     layers: int
     heads: int
     hidden: int
+    positions: int
     epsilon: float
 
 
-def build(weights: Weights, shape: Shape) -> ov.Model:
+def build(weights: Weights, shape: Shape, dense: Dense) -> ov.Model:
     """Return a graph: (ids, mask), both (batch, length) int64 → (batch, hidden) unit rows.
 
     weights: tensors by their name in the safetensors file; the graph shares their memory. Mean
-    pooling over unmasked tokens and L2 normalisation are inside the graph.
+    pooling over unmasked tokens and L2 normalisation are inside the graph. dense: how a layer is
+    multiplied, see `eight_bits`.
     """
-    ids, mask, pooled = _pooled(weights, shape)
+    ids, mask, pooled = _pooled(weights, shape, dense)
     unit = op.normalize_l2(pooled, op.constant(np.array([1])), 1e-12, "max")
     return ov.Model([unit], [ids, mask], "encoder")
 
 
-def build_scorer(weights: Weights, shape: Shape) -> ov.Model:
+def build_scorer(weights: Weights, shape: Shape, dense: Dense) -> ov.Model:
     """Return a graph as `build`'s that ends in one score a row, (batch, 1), by a linear head.
 
     weights also holds "head.weight", (1, hidden), and "head.bias", (1,).
     """
-    ids, mask, pooled = _pooled(weights, shape)
+    ids, mask, pooled = _pooled(weights, shape, dense)
     score = op.matmul(pooled, op.constant(weights["head.weight"]), False, True)
     score = op.add(score, op.constant(weights["head.bias"]))
     return ov.Model([score], [ids, mask], "scorer")
 
 
-def _pooled(weights: Weights, shape: Shape) -> tuple[Node, Node, Node]:
+def _pooled(weights: Weights, shape: Shape, dense: Dense) -> tuple[Node, Node, Node]:
     def weight(name: str) -> Node:
         return op.constant(weights[name], shared_memory=True)
 
@@ -62,7 +65,7 @@ def _pooled(weights: Weights, shape: Shape) -> tuple[Node, Node, Node]:
     penalty = op.multiply(op.subtract(one, seen), op.constant(MASKED))
     penalty = op.unsqueeze(penalty, op.constant(np.array([1, 2])))  # (batch, 1, 1, length)
     for layer in range(shape.layers):
-        state = _layer(state, penalty, weight, f"encoder.layer.{layer}.", shape)
+        state = _layer(state, penalty, weight, dense, f"encoder.layer.{layer}.", shape)
     seen = op.unsqueeze(seen, op.constant(2))  # (batch, length, 1)
     along = op.constant(1)
     total = op.reduce_sum(op.multiply(state, seen), along, False)
@@ -81,27 +84,30 @@ def _embed(ids: Node, weight: Callable[[str], Node], shape: Shape) -> Node:
 
 
 def _layer(
-    state: Node, penalty: Node, weight: Callable[[str], Node], prefix: str, shape: Shape
+    state: Node,
+    penalty: Node,
+    weight: Callable[[str], Node],
+    dense: Dense,
+    prefix: str,
+    shape: Shape,
 ) -> Node:
-    self_ = prefix + "attention.self."
-    query, key, value = (
-        _heads(_dense(state, weight, self_ + name), shape) for name in ("query", "key", "value")
-    )
+    def affine(value: Node, *names: str) -> list[Node]:
+        products = dense(value, *(prefix + name for name in names))
+        biases = [weight(f"{prefix}{name}.bias") for name in names]
+        return [op.add(*both) for both in zip(products, biases, strict=True)]
+
+    inputs = affine(state, *(f"attention.self.{name}" for name in ("query", "key", "value")))
+    query, key, value = (_heads(each, shape) for each in inputs)
     mixed = op.scaled_dot_product_attention(query, key, value, penalty)
     mixed = op.transpose(mixed, op.constant(np.array([0, 2, 1, 3])))
     joined = op.reshape(mixed, op.constant(np.array([0, 0, shape.hidden])), special_zero=True)
-    output = _dense(joined, weight, prefix + "attention.output.dense")
+    (output,) = affine(joined, "attention.output.dense")
     state = _norm(
         op.add(output, state), weight, prefix + "attention.output.LayerNorm", shape.epsilon
     )
-    inner = op.gelu(_dense(state, weight, prefix + "intermediate.dense"), "ERF")
-    output = _dense(inner, weight, prefix + "output.dense")
+    (inner,) = affine(state, "intermediate.dense")
+    (output,) = affine(op.gelu(inner, "ERF"), "output.dense")
     return _norm(op.add(output, state), weight, prefix + "output.LayerNorm", shape.epsilon)
-
-
-def _dense(state: Node, weight: Callable[[str], Node], name: str) -> Node:
-    product = op.matmul(state, weight(name + ".weight"), False, True)
-    return op.add(product, weight(name + ".bias"))
 
 
 def _heads(state: Node, shape: Shape) -> Node:

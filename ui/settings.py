@@ -21,6 +21,8 @@ class EmbedderSection(Section):
     engine: Literal["openvino", "sentence-transformers"] = "openvino"
     model: Path | None = None  # folder of a sentence-transformers model; None: the packaged MiniLM
     threads: int = Field(default=0, ge=0)  # 0: as many as OpenVINO finds cores
+    # The packaged model and its reader in eight bits: a quarter faster, a little less often right.
+    eight_bits: bool = False
 
 
 # What each engine of [model] is told beside the limits; a key of another engine is a mistake.

@@ -122,6 +122,23 @@ def average(adapters: Sequence[Path], out: Path) -> str:
     return f"The mean of {len(adapters)} readers: {out}. Now run `footnote tune calibrate`."
 
 
+def eight_bits(rows: Path, adapter: Path | None, encoder: Path | None) -> str:
+    """Write which layers bear eight bits, of a reader's folder or the encoder; return the rest."""
+    if adapter is None and encoder is None:
+        raise SettingsError("Nothing to measure: name --reader FOLDER or --encoder FILE.")
+    _require_start(adapter, *READER)
+    from rag.tune import eight_bits as measuring
+    from rag.tune.reader import load
+
+    folder, shown = wiring.packaged(wiring.EMBEDDER_PACKAGE) / "model", load(rows)
+    told = []
+    if adapter is not None:
+        told.append(("The reader", measuring.reader(folder, adapter, shown)))
+    if encoder is not None:
+        told.append(("The encoder", measuring.passages(folder, encoder, shown)))
+    return "\n".join(f"{who} keeps as they are: {', '.join(left) or 'none'}." for who, left in told)
+
+
 def list_reader(
     folders: Sequence[Labelled], more: Path | None, out: Path, start: Path | None
 ) -> str:

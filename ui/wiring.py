@@ -56,7 +56,8 @@ def embedder(section: EmbedderSection) -> Embedder:
             return SentenceTransformerEmbedder(str(folder))
         from index.embed import OpenVinoEmbedder
 
-        return OpenVinoEmbedder(folder, threads=section.threads)
+        ranges = packaged("index") / "encoder_ranges.safetensors" if section.eight_bits else None
+        return OpenVinoEmbedder(folder, threads=section.threads, ranges=ranges)
     except (OSError, ValueError, KeyError) as error:
         why = str(error).partition("\n")[0]
         raise SettingsError(
@@ -74,12 +75,13 @@ def readers(section: EmbedderSection, merged: Path) -> Readers:
     from rag.models.reader import OpenVinoReader
     from ui.merged import merged_reader
 
-    shipped, threads = packaged("rag"), section.threads
+    encoder, shipped, threads = packaged(EMBEDDER_PACKAGE), packaged("rag"), section.threads
+    listwise = merged_reader(packaged_model(), shipped / "list_reader", merged)
     return Readers(
-        OpenVinoReader(packaged(EMBEDDER_PACKAGE) / "model", shipped / "reader", threads=threads),
-        ListReader(
-            merged_reader(packaged_model(), shipped / "list_reader", merged), threads=threads
+        OpenVinoReader(
+            encoder / "model", shipped / "reader", threads=threads, eight_bits=section.eight_bits
         ),
+        ListReader(listwise, threads=threads),
     )
 
 

@@ -13,6 +13,7 @@ import openvino as ov
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
+from index import eight_bits
 from index.compile import on_own_thread
 from index.requests import Requests
 from index.weights import Mapped
@@ -38,7 +39,8 @@ class ListReader:
         options: dict[str, object] = {"PERFORMANCE_HINT": "LATENCY"}
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
-        graph = llama.build(weights, llama.Shape(**told["shape"]), told["layers"])
+        shape, dense = llama.Shape(**told["shape"]), eight_bits.dense(weights, {})
+        graph = llama.build(weights, shape, told["layers"], dense)
         self._requests = Requests(
             on_own_thread(lambda: ov.Core().compile_model(graph, "CPU", options))
         )

@@ -15,6 +15,7 @@ import openvino.opset13 as op
 from numpy.typing import NDArray
 from openvino import Node
 
+from index.eight_bits import Dense
 from rag.base import ModelError
 
 Weights = Mapping[str, NDArray[np.float32]]
@@ -86,12 +87,13 @@ def layers_of(file: gguf.GGUFReader, count: int, shape: Shape) -> dict[str, NDAr
     return found
 
 
-def build(weights: Weights, shape: Shape, layers: int) -> ov.Model:
+def build(weights: Weights, shape: Shape, layers: int, dense: Dense) -> ov.Model:
     """Return a graph: embeddings (1, length, hidden) and rows (n,) int64 → (n,) scores.
 
     weights, whose memory the graph shares: of the layers, as `layers_of` gives them; "norm.weight",
     "norm.bias", (hidden,), and "head.weight", (1, hidden), "head.bias", (1,), of the score.
-    rows: the tokens to score; each has seen itself and what stands before it.
+    rows: the tokens to score; each has seen itself and what stands before it. dense: how a layer
+    is multiplied, see `index.eight_bits`.
     """
 
     def weight(name: str) -> Node:
@@ -102,7 +104,7 @@ def build(weights: Weights, shape: Shape, layers: int) -> ov.Model:
     inputs = [state, rows]
     cos, sin = _angles(state, shape)
     for layer in range(layers):
-        state = _layer(state, (cos, sin), weight, f"layers.{layer}.", shape)
+        state = _layer(state, (cos, sin), weight, dense, f"layers.{layer}.", shape)
     state = op.gather(state, rows, op.constant(1))
     centred = op.mvn(state, op.constant(_LAST), True, 1e-5, "INSIDE_SQRT")
     state = op.add(op.multiply(centred, weight("norm.weight")), weight("norm.bias"))
@@ -130,16 +132,18 @@ def _layer(
     state: Node,
     angles: tuple[Node, Node],
     weight: Callable[[str], Node],
+    dense: Dense,
     prefix: str,
     shape: Shape,
 ) -> Node:
-    def dense(value: Node, name: str) -> Node:
-        return op.matmul(value, weight(f"{prefix}{name}.weight"), False, True)
+    def product(value: Node, *names: str) -> list[Node]:
+        return dense(value, *(prefix + name for name in names))
 
     seen = _norm(state, weight(prefix + "input_layernorm.weight"), shape)
-    query = _turned(_heads(dense(seen, "self_attn.q_proj"), shape.heads, shape), angles)
-    key = _turned(_heads(dense(seen, "self_attn.k_proj"), shape.kv_heads, shape), angles)
-    value = _heads(dense(seen, "self_attn.v_proj"), shape.kv_heads, shape)
+    query, key, value = product(seen, *(f"self_attn.{name}_proj" for name in "qkv"))
+    query = _turned(_heads(query, shape.heads, shape), angles)
+    key = _turned(_heads(key, shape.kv_heads, shape), angles)
+    value = _heads(value, shape.kv_heads, shape)
     shared = op.constant(np.repeat(np.arange(shape.kv_heads), shape.heads // shape.kv_heads))
     key, value = (op.gather(part, shared, op.constant(1)) for part in (key, value))
     mixed = op.scaled_dot_product_attention(query, key, value, causal=True)
@@ -148,10 +152,10 @@ def _layer(
         op.constant(np.array([0, 0, shape.hidden])),
         special_zero=True,
     )
-    state = op.add(state, dense(joined, "self_attn.o_proj"))
+    state = op.add(state, *product(joined, "self_attn.o_proj"))
     seen = _norm(state, weight(prefix + "post_attention_layernorm.weight"), shape)
-    inner = op.multiply(op.swish(dense(seen, "mlp.gate_proj")), dense(seen, "mlp.up_proj"))
-    return op.add(state, dense(inner, "mlp.down_proj"))
+    gate, up = product(seen, "mlp.gate_proj", "mlp.up_proj")
+    return op.add(state, *product(op.multiply(op.swish(gate), up), "mlp.down_proj"))
 
 
 def _norm(state: Node, weight: Node, shape: Shape) -> Node:

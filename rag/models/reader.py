@@ -11,25 +11,41 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+from index import disk
+from index import eight_bits as rounding
 from index.embed import Encoder
 from index.encoder import build_scorer
 from index.weights import Mapped, Weights
 from rag.base import ModelError
 
 OWN = ("norm", "head")  # of a reader, besides what it changes of the model
+RANGES = "ranges.safetensors"  # beside the adapter: of its layers that bear eight bits
 MAX_TOKENS = 128  # of question and sentence together, as it was tuned
 
 
 class OpenVinoReader:
-    """A cross-encoder on the CPU: 12 sentences in about 30 ms on two cores."""
+    """A cross-encoder on the CPU: 24 sentences in about 110 ms on two cores."""
 
-    def __init__(self, encoder: Path, adapter: Path, *, threads: int) -> None:
-        """encoder: the folder it was tuned on. Raises ModelError if the two do not fit."""
+    def __init__(
+        self, encoder: Path, adapter: Path, *, threads: int, eight_bits: bool = False
+    ) -> None:
+        """encoder: the folder it was tuned on. Raises ModelError if the two do not fit.
+
+        eight_bits: multiply the layers that the adapter's ranges name in eight bits.
+        """
         base = Mapped(encoder / "model.safetensors")
         recipe = json.loads((adapter / "recipe.json").read_text())
-        weights = merged(base, load_file(adapter / "adapter.safetensors"))
+        file = adapter / "adapter.safetensors"
+        weights = merged(base, load_file(file))
         self.name: str = recipe["name"]
-        self._encoder = Encoder(encoder, weights, build_scorer, threads=threads)
+        ranges = rounding.borne(adapter / RANGES, disk.sha256(file)) if eight_bits else {}
+        dense = rounding.dense(weights, ranges)
+        self._encoder = Encoder(
+            encoder,
+            weights,
+            lambda every, shape: build_scorer(every, shape, dense),
+            threads=threads,
+        )
         base.release()
         self._encoder.tokenizer.enable_truncation(MAX_TOKENS)
 

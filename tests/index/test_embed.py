@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from index import eight_bits
 from index.embed import BATCH_TOKENS, PASS, OpenVinoEmbedder, _batches
 from index.sentence_transformers import SentenceTransformerEmbedder
 from ui.wiring import EMBEDDER_PACKAGE, packaged
@@ -39,6 +40,16 @@ def test_vectors_are_those_of_the_reference(
     assert np.einsum("ij,ij->i", ours, theirs).min() > 0.999
     assert np.abs(np.linalg.norm(ours, axis=1) - 1).max() < 1e-3
     assert [embedder.count_tokens(t) for t in TEXTS] == [reference.count_tokens(t) for t in TEXTS]
+
+
+@pytest.mark.skipif(not eight_bits.supported(), reason="gains nothing here")
+def test_vectors_in_eight_bits_are_near_those_of_the_reference(
+    folder: Path, reference: SentenceTransformerEmbedder
+) -> None:
+    ranges = packaged("index") / "encoder_ranges.safetensors"
+    shipped = OpenVinoEmbedder(folder, threads=2, ranges=ranges)
+    cosines = np.einsum("ij,ij->i", shipped.embed_passages(TEXTS), reference.embed_passages(TEXTS))
+    assert 0.99 < cosines.min() < 0.9999  # else nothing was in eight bits
 
 
 def test_the_end_of_a_512_token_passage_counts(embedder: OpenVinoEmbedder) -> None:

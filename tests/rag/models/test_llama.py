@@ -9,6 +9,7 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaModel
 
+from index import eight_bits
 from index.compile import on_own_thread
 from rag.base import ModelError
 from rag.models import llama
@@ -38,7 +39,7 @@ def test_scores_equal_the_reference_models() -> None:
         expected = head(norm(states))[0, [2, 6], 0].numpy()
     parts = {**model.state_dict(), **_named("norm", norm), **_named("head", head)}
     weights = {name: value.numpy() for name, value in parts.items()}
-    graph = llama.build(weights, SHAPE, LAYERS)
+    graph = llama.build(weights, SHAPE, LAYERS, eight_bits.dense(weights, {}))
     exact = {"INFERENCE_PRECISION_HINT": "f32"}
     compiled = on_own_thread(lambda: ov.Core().compile_model(graph, "CPU", exact))
     states = weights["embed_tokens.weight"][IDS][None]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from index import eight_bits
 from rag.base import ModelError
 from rag.models.reader import OpenVinoReader, merged
 from ui import wiring
@@ -56,3 +57,16 @@ def test_the_sentence_that_answers_scores_best(reader: OpenVinoReader) -> None:
 @pytest.mark.model
 def test_no_sentences_are_no_scores(reader: OpenVinoReader) -> None:
     assert reader.scores("Anything?", []).shape == (0,)
+
+
+@pytest.mark.model
+@pytest.mark.skipif(not eight_bits.supported(), reason="gains nothing here")
+def test_scores_in_eight_bits_are_near_those_without(reader: OpenVinoReader) -> None:
+    sentences = [f"Bike shed: Batteries may be charged till {n}:00." for n in range(12)]
+    sentences += [f"Leave: {n} days lapse on 31 March." for n in range(12)]
+    encoder = wiring.packaged(wiring.EMBEDDER_PACKAGE) / "model"
+    folder = wiring.packaged("rag") / "reader"
+    rounded = OpenVinoReader(encoder, folder, threads=2, eight_bits=True)
+    question = "Until when may I charge my e-bike?"
+    found, exact = (each.scores(question, sentences) for each in (rounded, reader))
+    assert 0.02 < np.abs(found - exact).mean() < 0.05 * exact.std()
