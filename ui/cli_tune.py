@@ -86,7 +86,7 @@ def eight_bits(rows: Path, reader: Path | None, encoder: Path | None) -> None:
     """Measure which layers bear eight bits, of a reader or of the sentence encoder, or of both.
 
     With eight_bits in [embedder] these then run faster, on processors made for it. ROWS is a
-    rows.jsonl that `tune reader` wrote; 300 questions or more are best.
+    rows.jsonl that `tune reader` wrote, of 300 questions or more.
 
     Example: footnote tune eight-bits data/reader/rows.jsonl --reader data/reader
     """

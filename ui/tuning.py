@@ -126,15 +126,21 @@ def eight_bits(rows: Path, adapter: Path | None, encoder: Path | None) -> str:
     """Write which layers bear eight bits, of a reader's folder or the encoder; return the rest."""
     if adapter is None and encoder is None:
         raise SettingsError("Nothing to measure: name --reader FOLDER or --encoder FILE.")
-    _require_start(adapter, *READER)
+    _require_start(adapter, *READER, option="--reader")
     from rag.tune import eight_bits as measuring
     from rag.tune.reader import load
 
     folder, shown = wiring.packaged(wiring.EMBEDDER_PACKAGE) / "model", load(rows)
+    if len(shown) < measuring.ROWS:
+        raise SettingsError(
+            f"{rows} holds {len(shown)} questions with candidates: {measuring.ROWS} are needed, "
+            "some to measure with and others to judge by."
+        )
     told = []
     if adapter is not None:
         told.append(("The reader", measuring.reader(folder, adapter, shown)))
     if encoder is not None:
+        encoder.parent.mkdir(parents=True, exist_ok=True)
         told.append(("The encoder", measuring.passages(folder, encoder, shown)))
     return "\n".join(f"{who} keeps as they are: {', '.join(left) or 'none'}." for who, left in told)
 
@@ -195,11 +201,11 @@ def _require_peft() -> None:
         raise SettingsError("Tuning needs peft. Run `pip install 'footnote[tune]'`.")
 
 
-def _require_start(start: Path | None, *files: str) -> None:
+def _require_start(start: Path | None, *files: str, option: str = "--start") -> None:
     """Refuse a folder that no run has written, before minutes go into what it is needed for."""
     for file in files:
         if start is not None and not (start / file).is_file():
-            raise SettingsError(f"{start} holds no {file}: --start is a folder that a run wrote.")
+            raise SettingsError(f"{start} holds no {file}: {option} is a folder that a run wrote.")
 
 
 def _sentences(example: fitting.Example) -> tuple[list[Sentence], list[bool]]:

@@ -26,6 +26,7 @@ from rag.tune.reader import Row
 
 MEASURED = 600  # texts that the ranges come from
 JUDGED = 300  # other texts, with which each layer is tried alone
+ROWS = 300  # that give as many texts
 PAIRS = 6  # of a question and a sentence
 BEARABLE = 0.025  # of the outputs' standard deviation, by which one layer may change them
 MODEL, ADAPTER = "model.safetensors", "adapter.safetensors"
@@ -39,7 +40,7 @@ Inputs = tuple[NDArray[np.int64], NDArray[np.int64]]
 def reader(encoder: Path, folder: Path, rows: Sequence[Row]) -> list[str]:
     """Write the ranges of the reader in `folder`; return the layers that stay as they are.
 
-    encoder: the folder that it was tuned on. rows: 150 or more.
+    encoder: the folder that it was tuned on. rows: ROWS or more.
     """
     base, shape = Mapped(encoder / MODEL), shape_of(encoder)
     weights = merged(base, load_file(folder / ADAPTER))
@@ -53,7 +54,7 @@ def reader(encoder: Path, folder: Path, rows: Sequence[Row]) -> list[str]:
 def passages(encoder: Path, out: Path, rows: Sequence[Row]) -> list[str]:
     """Write the ranges of the sentence encoder; return the layers that stay as they are.
 
-    It is shown questions, sentences, and as long passages as it reads. rows: 300 or more.
+    It is shown questions, sentences, and as long passages as it reads. rows: ROWS or more.
     """
     weights, shape = Mapped(encoder / MODEL), shape_of(encoder)
     shown = []

@@ -8,7 +8,9 @@ import pytest
 from index import eight_bits
 from index.embed import BATCH_TOKENS, PASS, OpenVinoEmbedder, _batches
 from index.sentence_transformers import SentenceTransformerEmbedder
+from ui.settings import EmbedderSection
 from ui.wiring import EMBEDDER_PACKAGE, packaged
+from ui.wiring import embedder as embedder_of
 
 pytestmark = [pytest.mark.model, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
@@ -44,11 +46,10 @@ def test_vectors_are_those_of_the_reference(
 
 @pytest.mark.skipif(not eight_bits.supported(), reason="gains nothing here")
 def test_vectors_in_eight_bits_are_near_those_of_the_reference(
-    folder: Path, reference: SentenceTransformerEmbedder
+    reference: SentenceTransformerEmbedder,
 ) -> None:
-    ranges = packaged("index") / "encoder_ranges.safetensors"
-    shipped = OpenVinoEmbedder(folder, threads=2, ranges=ranges)
-    cosines = np.einsum("ij,ij->i", shipped.embed_passages(TEXTS), reference.embed_passages(TEXTS))
+    rounded = embedder_of(EmbedderSection(eight_bits=True))
+    cosines = np.einsum("ij,ij->i", rounded.embed_passages(TEXTS), reference.embed_passages(TEXTS))
     assert 0.99 < cosines.min() < 0.9999  # else nothing was in eight bits
 
 

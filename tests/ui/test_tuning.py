@@ -93,6 +93,17 @@ def test_a_start_that_no_run_wrote_is_refused_before_anything_is_done(
     assert not (tmp_path / "out" / "rows.jsonl").exists()
 
 
+def test_eight_bits_need_something_to_measure_and_enough_questions(tmp_path: Path) -> None:
+    few = rows(tmp_path)
+    with pytest.raises(SettingsError, match=r"--reader FOLDER or --encoder FILE"):
+        tuning.eight_bits(few, None, None)
+    with pytest.raises(SettingsError, match=r"holds no adapter.*--reader is a folder"):
+        tuning.eight_bits(few, tmp_path, None)
+    with pytest.raises(SettingsError, match="questions with candidates: 300 are needed"):
+        tuning.eight_bits(few, None, tmp_path / "ranges")
+    assert not (tmp_path / "ranges").exists()
+
+
 def test_a_start_of_another_rank_is_refused_with_the_rank_to_ask_for(tmp_path: Path) -> None:
     (tmp_path / "adapter_model.safetensors").touch()
     (tmp_path / "adapter_config.json").write_text(json.dumps({"r": 8}))
