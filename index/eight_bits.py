@@ -4,6 +4,7 @@ Knows tensors, not text. Which layers bear it, and what their inputs range over,
 and stored beside the weights; every other layer stays as it is.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -24,6 +25,8 @@ LEAST = np.float32(1e-5)  # of a width
 STEPS = 127  # of a weight on each side of zero
 LEVELS = 256  # of an input
 
+log = logging.getLogger(__name__)
+
 
 def supported(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     """Tell whether the processor has instructions for it: without, sums of two could overflow."""
@@ -34,16 +37,19 @@ def supported(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
 
 
 def borne(file: Path, weights: str) -> Ranges:
-    """Return the ranges in a safetensors file; none where nothing is gained, or they are of others.
+    """Return the ranges in a safetensors file; none, with a warning, where they are of no use.
 
-    weights: SHA-256 of the file of weights that they were measured with.
+    weights: SHA-256 of the file of weights that they must have been measured with.
     """
-    if not (supported() and file.is_file()):
-        return {}
-    kept = Mapped(file)
-    if kept.told.get(MEASURED_WITH) != weights:
-        return {}
-    return {layer: ends.astype(np.float32) for layer, ends in kept.items()}
+    kept = Mapped(file) if file.is_file() else None
+    if not supported():
+        reason = "the processor has no instructions for it"
+    elif kept is None or kept.told.get(MEASURED_WITH) != weights:
+        reason = "no ranges were measured with these weights"
+    else:
+        return {layer: ends.astype(np.float32) for layer, ends in kept.items()}
+    log.warning("not in eight bits ranges=%s reason=%s", file, reason)
+    return {}
 
 
 def dense(weights: Weights, ranges: Ranges) -> Dense:

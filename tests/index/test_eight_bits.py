@@ -86,7 +86,8 @@ def test_ranges_are_read_for_the_weights_that_they_were_measured_with(file: Path
 
 
 def test_no_ranges_are_read_where_it_is_not_supported(
-    file: Path, monkeypatch: pytest.MonkeyPatch
+    file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(eight_bits, "supported", lambda: False)
     assert eight_bits.borne(file, "these weights") == {}
+    assert "reason=the processor has no instructions for it" in caplog.text
