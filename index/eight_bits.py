@@ -5,8 +5,9 @@ and stored beside the weights; every other layer stays as it is.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import openvino.opset13 as op
@@ -16,9 +17,6 @@ from openvino import Node
 from index.weights import Mapped, Weights
 
 Ranges = Mapping[str, NDArray[np.float32]]  # layer -> (2, in): least and greatest of its inputs
-# State (…, in), layers that all take it -> of each state @ weight.T, (…, out).
-Dense = Callable[..., list[Node]]
-
 MEASURED_WITH = "weights"  # under this name a file of ranges tells of which weights they are
 EASE = 0.65  # how much of an input's width the weights take over: measured, see rag/eval/LOG.md
 LEAST = np.float32(1e-5)  # of a width
@@ -26,6 +24,14 @@ STEPS = 127  # of a weight on each side of zero
 LEVELS = 256  # of an input
 
 log = logging.getLogger(__name__)
+
+
+class Dense(Protocol):
+    """How layers are multiplied that all take one state."""
+
+    def __call__(self, state: Node, *layers: str) -> list[Node]:
+        """Return state @ weight.T of each, (…, out); state: (…, in)."""
+        ...
 
 
 def supported(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:

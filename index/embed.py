@@ -14,6 +14,7 @@ from tokenizers import Encoding, Tokenizer
 from index import disk, eight_bits
 from index.base import Vector, Vectors
 from index.compile import on_own_thread
+from index.eight_bits import Dense, Ranges
 from index.encoder import Shape, build
 from index.requests import Requests
 from index.weights import Mapped, Weights
@@ -33,12 +34,16 @@ class Encoder:
         self,
         folder: Path,
         weights: Weights,
-        graph: Callable[[Weights, Shape], ov.Model],
+        graph: Callable[[Weights, Shape, Dense], ov.Model],
+        ranges: Ranges,
         *,
         threads: int,
     ) -> None:
-        """graph: such as `encoder.build`. threads: 0 lets OpenVINO choose."""
-        shape = shape_of(folder)
+        """graph: `encoder.build` or `encoder.build_scorer`. threads: 0 lets OpenVINO choose.
+
+        ranges: of the layers to multiply in eight bits.
+        """
+        shape, dense = shape_of(folder), eight_bits.dense(weights, ranges)
         self.hidden = shape.hidden
         self.positions = shape.positions
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -48,7 +53,9 @@ class Encoder:
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
         self._requests = Requests(
-            on_own_thread(lambda: ov.Core().compile_model(graph(weights, shape), "CPU", options))
+            on_own_thread(
+                lambda: ov.Core().compile_model(graph(weights, shape, dense), "CPU", options)
+            )
         )
         self.run([self.tokenizer.encode("first")])  # only now are the weights laid out: see Mapped
 
@@ -77,10 +84,8 @@ class OpenVinoEmbedder:
         file = folder / "model.safetensors"
         checksum = disk.sha256(file)
         weights = Mapped(file)
-        dense = eight_bits.dense(weights, eight_bits.borne(ranges, checksum) if ranges else {})
-        self._encoder = Encoder(
-            folder, weights, lambda every, shape: build(every, shape, dense), threads=threads
-        )
+        borne = eight_bits.borne(ranges, checksum) if ranges else {}
+        self._encoder = Encoder(folder, weights, build, borne, threads=threads)
         weights.release()
         self.dim = self._encoder.hidden
         self.max_tokens = self._encoder.positions

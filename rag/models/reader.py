@@ -39,13 +39,7 @@ class OpenVinoReader:
         weights = merged(base, load_file(file))
         self.name: str = recipe["name"]
         ranges = rounding.borne(adapter / RANGES, disk.sha256(file)) if eight_bits else {}
-        dense = rounding.dense(weights, ranges)
-        self._encoder = Encoder(
-            encoder,
-            weights,
-            lambda every, shape: build_scorer(every, shape, dense),
-            threads=threads,
-        )
+        self._encoder = Encoder(encoder, weights, build_scorer, ranges, threads=threads)
         base.release()
         self._encoder.tokenizer.enable_truncation(MAX_TOKENS)
 
