@@ -108,9 +108,10 @@ def _repeats(first: Hit, second: Hit, words: Words) -> bool:
     one, other = first.chunk.text, second.chunk.text
     if min(len(one), len(other)) < SAME * max(len(one), len(other)):
         return False
-    shared, all_ = words[one] & words[other], words[one] | words[other]
-    differing = all_ - shared
-    return len(shared) >= SAME * len(all_) and not any(map(_tells, differing))
+    shared = len(words[one] & words[other])
+    if shared < SAME * (len(words[one]) + len(words[other]) - shared):
+        return False
+    return not any(map(_tells, words[one] ^ words[other]))
 
 
 def _tells(word: str) -> bool:

@@ -35,6 +35,7 @@ class DenseIndex:
             raise ValueError(f"{self._index.ntotal} vectors, but {len(owners)} owners")
         self._owners = owners
         self.chunks = int(owners[-1]) + 1 if len(owners) else 0
+        self._exact = exact
         self._signs = self._read_signs() if len(owners) > exact else None
 
     def search(
@@ -46,7 +47,8 @@ class DenseIndex:
         """
         mine = readable[self._owners]
         vectors = int(mine.sum())
-        if self._signs is not None and vectors > n * CHOSEN:
+        # By what may be read alone: what may not must not move what is found.
+        if self._signs is not None and vectors > max(self._exact, n * CHOSEN):
             return self._compared(vector, _chosen(self._signs, vector, mine, n * CHOSEN))[:n]
         # Always a selector: without one FAISS computes in another order, and the last bit differs.
         bits = np.packbits(mine, bitorder="little")

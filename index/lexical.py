@@ -114,14 +114,12 @@ def write(database: sqlite3.Connection, *, common: int = COMMON) -> None:
 
 
 def _write_common(database: sqlite3.Connection, common: int) -> None:
-    unasked = {token for tokens in _tokens(database, sorted(STOP_WORDS)) for token in tokens}
-    database.execute(_ARRAYS)
-    database.execute(_COUNTED)
+    for statement in (_ARRAYS, _COUNTED, *_TEMPORARY):
+        database.execute(statement)
     counted = database.execute("SELECT term FROM temp.counted WHERE doc >= ?", (common,))
     for (word,) in counted.fetchall():
-        if word not in unasked:
-            rows, times = (one.astype(np.int32).tobytes() for one in _phrase(database, [word]))
-            database.execute("INSERT INTO common_words VALUES (?, ?, ?)", (word, rows, times))
+        rows, times = (one.astype(np.int32).tobytes() for one in _phrase(database, [word]))
+        database.execute("INSERT INTO common_words VALUES (?, ?, ?)", (word, rows, times))
     for table in ("counted", "postings", "asked_tokens", "asked"):
         database.execute(f"DROP TABLE temp.{table}")
 
@@ -134,8 +132,9 @@ def terms(text: str) -> list[str]:
 
 def _best(scores: NDArray[np.float64], n: int) -> Ints:
     """Return the rows of the n best scores above 0, best first, of equal ones the first row."""
-    least = np.partition(scores, -n)[-n] if n < len(scores) else 0.0  # sorting all takes longer
-    held = np.flatnonzero((scores >= least) & (scores > 0))
+    held = np.flatnonzero(scores > 0)  # apart: among many equal ones numpy's partition is slow
+    if n < len(held):  # sorting all takes longer
+        held = held[scores[held] >= np.partition(scores[held], -n)[-n]]
     return held[np.lexsort((held, -scores[held]))][:n]
 
 

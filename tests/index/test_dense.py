@@ -56,15 +56,16 @@ def test_of_the_five_nearest_at_least_98_in_100_are_found_and_none_forbidden(
     assert right >= 0.98 * 5 * len(asked)
 
 
+@pytest.mark.parametrize("exact", [0, CHUNKS * WINDOWS * 3 // 4])  # more than a half, less than all
 def test_what_may_not_be_read_does_not_move_what_is_chosen(
-    vectors: Vectors, tmp_path: Path
+    vectors: Vectors, tmp_path: Path, exact: int
 ) -> None:
     dice = np.random.default_rng(3)
     readable = dice.random(CHUNKS) < 0.5
-    with_all = opened(vectors, tmp_path, exact=0)
+    with_all = opened(vectors, tmp_path, exact=exact)
     places = np.flatnonzero(readable)
     alone = opened(
-        vectors.reshape(CHUNKS, WINDOWS, DIM)[places].reshape(-1, DIM), tmp_path, exact=0
+        vectors.reshape(CHUNKS, WINDOWS, DIM)[places].reshape(-1, DIM), tmp_path, exact=exact
     )
     for question in unit(dice.standard_normal((20, DIM))):
         found = with_all.search(question, 20, readable)

@@ -91,3 +91,18 @@ def test_writing_anew_forgets_the_words_of_before() -> None:
     found = LexicalIndex(made, 1).search(made, "leave", 9, np.array([True]))
     assert found == []
     assert made.execute("SELECT word FROM common_words").fetchall() == [("pump",)]
+
+
+def test_a_word_that_is_cut_down_to_a_stop_word_is_kept_as_an_array_too() -> None:
+    texts = {row: ("", "we used the pump of the team" if row % 2 else "ask us") for row in range(6)}
+    made = database(texts, common=3)
+    kept = {word for (word,) in made.execute("SELECT word FROM common_words")}
+    assert {"us", "pump", "the"} <= kept
+    found = LexicalIndex(made, 6).search(made, "use", 9, np.array([True] * 6))
+    assert len(found) == 6
+
+
+def test_of_many_that_are_equally_good_the_first_are_given() -> None:
+    made = database({row: ("", "pump" if row % 2 else "leave") for row in range(100)})
+    found = LexicalIndex(made, 100).search(made, "pump", 5, np.array([True] * 100))
+    assert [row for row, _ in found] == [1, 3, 5, 7, 9]
