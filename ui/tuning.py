@@ -60,7 +60,7 @@ def calibrate(folders: Sequence[Labelled], out: Path) -> str:
     section = EmbedderSection()
     encoder = wiring.embedder(section)
     fitted = fitting.fit(
-        list(_examples(folders, encoder)),
+        list(examples(folders, encoder)),
         list(_unanswered(folders, encoder)),
         wiring.readers(section, evaluation.PRIVATE / wiring.MODELS),
     )
@@ -75,7 +75,7 @@ def data(folders: Sequence[Labelled], out: Path, refusals: float) -> str:
     encoder = wiring.embedder(EmbedderSection())
     likely = confidence.load().ranking.likely
     curated = curation.curate(
-        ((e, *_sentences(e)) for e in _examples(folders, encoder, helped=True)),
+        ((e, *_sentences(e)) for e in examples(folders, encoder, helped=True)),
         likely,
         wiring.model(ModelSection(path=wiring.packaged_model()), Path()),
         prompt_tokens=PROMPT_TOKENS,
@@ -221,7 +221,7 @@ def _rows(folders: Sequence[Labelled]) -> Iterator[str]:
     """
     encoder = wiring.embedder(EmbedderSection())
     likely = confidence.load().ranking.likely
-    for example in _examples(folders, encoder, helped=True):
+    for example in examples(folders, encoder, helped=True):
         found, answers = _sentences(example)
         if not found:
             continue
@@ -246,19 +246,23 @@ def _written(folders: Sequence[Labelled], more: Path | None, out: Path) -> Path:
     return file
 
 
-def _examples(
-    folders: Sequence[Labelled], encoder: Embedder, *, helped: bool = False
+def examples(
+    folders: Sequence[Labelled],
+    encoder: Embedder,
+    *,
+    passages: int = PASSAGES,
+    helped: bool = False,
 ) -> Iterator[fitting.Example]:
-    """Yield the folders' questions with what retrieval found.
+    """Yield the folders' questions with so many passages that retrieval found.
 
     helped: where it missed, a chunk that answers takes the last place, to be learned from.
     """
     for labelled in folders:
         store = wiring.store(evaluation.indexed(labelled.folder), encoder)
         for question in evaluation.questions_of(labelled.folder, labelled.questions):
-            query, hits = _found(question, store, encoder, DEEP if helped else PASSAGES)
+            query, hits = _found(question, store, encoder, DEEP if helped else passages)
             if helped:
-                hits = _helped(hits, question)
+                hits = _helped(hits, question, passages)
             yield fitting.Example(question, query, tuple(_titled(hit, store) for hit in hits))
 
 
@@ -306,9 +310,9 @@ def _titled(hit: Hit, store: Store) -> Hit:
     return replace(hit, chunk=replace(hit.chunk, document=replace(document, title=title)))
 
 
-def _helped(hits: Sequence[Hit], question: EvalQuestion) -> list[Hit]:
+def _helped(hits: Sequence[Hit], question: EvalQuestion, passages: int) -> list[Hit]:
     """Return the best hits, the last of them one that holds the evidence if none of them does."""
-    best = list(hits[:PASSAGES])
+    best = list(hits[:passages])
     holding = [hit for hit in hits if _holds(hit.chunk, question)]
     if holding and not any(hit in best for hit in holding):
         best[-1] = holding[0]

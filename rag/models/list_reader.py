@@ -7,7 +7,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import gguf
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from index.compile import on_own_thread
 from index.requests import Requests
 from index.weights import Mapped
 from rag.models import llama
+from rag.models.gguf_file import GGUFFile
 
 QUESTION = 300  # letters that are read of it
 SENTENCE = 64  # tokens that are read of one: a third from its head, the rest from its end
@@ -77,7 +77,7 @@ def packed(
     return ids, ends
 
 
-def tokenizer(file: gguf.GGUFReader) -> Tokenizer:
+def tokenizer(file: GGUFFile) -> Tokenizer:
     """Return the byte-level BPE of a GGUF file, without its special tokens: text stays text."""
     keys = ("tokens", "merges")
     fields = [file.get_field(f"tokenizer.ggml.{key}") for key in keys]

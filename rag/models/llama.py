@@ -17,6 +17,7 @@ from openvino import Node
 
 from index.eight_bits import Dense
 from rag.base import ModelError
+from rag.models.gguf_file import GGUFFile
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -52,7 +53,7 @@ class Shape:
         return self.hidden // self.heads
 
 
-def shape_of(file: gguf.GGUFReader) -> Shape:
+def shape_of(file: GGUFFile) -> Shape:
     """Read the sizes. Raises ModelError if the file is of no llama."""
 
     def field(key: str) -> Any:
@@ -70,7 +71,7 @@ def shape_of(file: gguf.GGUFReader) -> Shape:
     )
 
 
-def layers_of(file: gguf.GGUFReader, count: int, shape: Shape) -> dict[str, NDArray[np.float32]]:
+def layers_of(file: GGUFFile, count: int, shape: Shape) -> dict[str, NDArray[np.float32]]:
     """Return the tensors of the first `count` layers, by Hugging Face's names and row order."""
     rows = {"attn_q": shape.heads, "attn_k": shape.kv_heads}
     found = {}

@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import gguf
 import torch
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
+from rag.models.gguf_file import GGUFFile
 from rag.models.list_reader import packed, tokenizer
 from rag.models.reader import merged
 from rag.tune.reader import LOGGED, Candidate, Row, drawn, save
@@ -100,7 +100,7 @@ def train(
     compiled: a slow start for faster steps.
     """
     torch.manual_seed(recipe.seed)
-    words = tokenizer(gguf.GGUFReader(base))
+    words = tokenizer(GGUFFile(base))
     model = Model(base, recipe.layers).train()
     before = {name: value.clone() for name, value in model.model.state_dict().items()}
     if start is not None:

@@ -16,6 +16,7 @@ from safetensors import safe_open
 
 from index import disk
 from rag.base import ModelError
+from rag.models.gguf_file import GGUFFile
 
 KIND = gguf.GGMLQuantizationType.Q8_0  # has a quantizer in numpy, and is as fast as the base's Q4_1
 
@@ -40,7 +41,7 @@ def merge(base: Path, adapter: Path, out: Path) -> None:
     base: a GGUF of the llama architecture. adapter: a folder as peft writes it. The file appears
     whole or not at all. Raises ModelError if the two do not fit.
     """
-    reader = gguf.GGUFReader(base)
+    reader = GGUFFile(base)
     architecture = str(_field(reader, "general.architecture"))
     deltas = _deltas(adapter)
     writer = gguf.GGUFWriter(None, architecture)
@@ -86,7 +87,7 @@ def permuted(weight: Matrix, heads: int) -> Matrix:
     return parts.swapaxes(1, 2).reshape(rows, columns)
 
 
-def _copy_fields(reader: gguf.GGUFReader, writer: gguf.GGUFWriter) -> None:
+def _copy_fields(reader: GGUFFile, writer: gguf.GGUFWriter) -> None:
     for field in reader.fields.values():
         if not field.name.startswith("GGUF.") and field.name != "general.architecture":
             kind = field.types[0]
@@ -102,7 +103,7 @@ def _write(
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    for written in gguf.GGUFReader(partial).tensors:  # numpy's tofile hides a full disk
+    for written in GGUFFile(partial).tensors:  # numpy's tofile hides a full disk
         if not np.array_equal(written.data.ravel(), tensors[written.name].ravel()):
             raise OSError(f"{written.name} is not what was written")
     partial.chmod(0o644)  # a new file is its owner's alone
@@ -128,12 +129,12 @@ def _deltas(adapter: Path) -> dict[str, Matrix]:
     return found
 
 
-def _heads(reader: gguf.GGUFReader, architecture: str) -> tuple[int, int]:
+def _heads(reader: GGUFFile, architecture: str) -> tuple[int, int]:
     heads = int(_field(reader, f"{architecture}.attention.head_count"))
     return heads, int(_field(reader, f"{architecture}.attention.head_count_kv"))
 
 
-def _field(reader: gguf.GGUFReader, name: str) -> Any:
+def _field(reader: GGUFFile, name: str) -> Any:
     field = reader.get_field(name)
     if field is None:
         raise ModelError(f"the GGUF file names no {name}: it is no language model", retryable=False)

@@ -12,6 +12,7 @@ from safetensors.numpy import load_file, save_file
 from index import disk
 from rag.base import ModelError
 from rag.models import llama
+from rag.models.gguf_file import GGUFFile
 from rag.models.list_reader import EMBEDDINGS, TOLD, tokenizer
 from rag.models.reader import merged
 
@@ -23,7 +24,7 @@ def merge(base: Path, adapter: Path, out: Path) -> None:
     tuned on. The file, 270 MB, appears whole or not at all; takes some four seconds. Raises
     ModelError if the two do not fit.
     """
-    file = gguf.GGUFReader(base)
+    file = GGUFFile(base)
     recipe = json.loads((adapter / "recipe.json").read_text(encoding="utf-8"))
     shape = llama.shape_of(file)
     layers = llama.layers_of(file, recipe["layers"], shape)

@@ -27,14 +27,14 @@ def base(folder: Path) -> Path:
     return file
 
 
-def adapter(folder: Path, seed: int = 5) -> Path:
-    """Write an adapter of that base as peft does."""
+def adapter(folder: Path, seed: int = 5, scale: float = 1) -> Path:
+    """Write an adapter of that base as peft does; with a scale of 0 it changes nothing."""
     folder.mkdir(exist_ok=True)
     dice = np.random.default_rng(seed)
     name = "base_model.model.model.layers.0.self_attn.q_proj.lora_{}.weight"
     factors = {
         name.format("A"): dice.normal(size=(2, SIZE)).astype(np.float32),
-        name.format("B"): dice.normal(size=(SIZE, 2)).astype(np.float32),
+        name.format("B"): (scale * dice.normal(size=(SIZE, 2))).astype(np.float32),
     }
     save_file(factors, folder / "adapter_model.safetensors")
     (folder / "adapter_config.json").write_text(json.dumps({"r": 2, "lora_alpha": 4}))

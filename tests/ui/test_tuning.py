@@ -30,10 +30,10 @@ def question(*, answerable: bool = True) -> EvalQuestion:
 
 
 def test_a_chunk_that_answers_takes_the_last_place_where_none_was_found() -> None:
-    assert _helped([*OTHERS, LEAVE], question()) == [*OTHERS[:9], LEAVE]
-    assert _helped([LEAVE, *OTHERS], question()) == [LEAVE, *OTHERS[:9]]
-    assert _helped(OTHERS, question()) == OTHERS[:10]
-    assert _helped([*OTHERS, LEAVE], question(answerable=False)) == OTHERS[:10]
+    assert _helped([*OTHERS, LEAVE], question(), 10) == [*OTHERS[:9], LEAVE]
+    assert _helped([LEAVE, *OTHERS], question(), 10) == [LEAVE, *OTHERS[:9]]
+    assert _helped(OTHERS, question(), 10) == OTHERS[:10]
+    assert _helped([*OTHERS, LEAVE], question(answerable=False), 10) == OTHERS[:10]
 
 
 def test_a_sentence_that_answers_is_among_those_found_though_it_shares_no_word() -> None:

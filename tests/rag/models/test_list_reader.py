@@ -14,6 +14,7 @@ from transformers import AutoTokenizer
 from index.weights import Mapped
 from rag.base import ModelError
 from rag.models import llama
+from rag.models.gguf_file import GGUFFile
 from rag.models.list_reader import EMBEDDINGS, HEAD, SENTENCE, TOLD, ListReader, packed, tokenizer
 from rag.models.reader import merged
 from rag.tune.merge_reader import merge
@@ -31,7 +32,7 @@ SENTENCES = [
 
 @pytest.fixture(scope="module")
 def words() -> Tokenizer:
-    return tokenizer(gguf.GGUFReader(wiring.packaged_model()))
+    return tokenizer(GGUFFile(wiring.packaged_model()))
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +99,7 @@ def test_no_sentences_are_no_scores(reader: ListReader) -> None:
 def test_the_file_holds_the_merged_layers_the_word_vectors_and_the_tokenizer(
     file: Path, words: Tokenizer
 ) -> None:
-    base = gguf.GGUFReader(wiring.packaged_model())
+    base = GGUFFile(wiring.packaged_model())
     held = Mapped(file)
     layers = llama.layers_of(base, 15, llama.shape_of(base))
     expected = merged(layers, load_file(SHIPPED / "adapter.safetensors"))

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import gguf
 import numpy as np
 import openvino as ov
 import pytest
@@ -13,6 +12,7 @@ from index import eight_bits
 from index.compile import on_own_thread
 from rag.base import ModelError
 from rag.models import llama
+from rag.models.gguf_file import GGUFFile
 from rag.tune.merge import permuted
 from tests.rag import tiny_gguf
 from ui.wiring import packaged_model
@@ -60,7 +60,7 @@ def test_a_query_projection_is_read_in_the_order_of_its_pairs() -> None:
 
 @pytest.mark.model
 def test_the_packaged_models_first_layers_are_read() -> None:
-    file = gguf.GGUFReader(packaged_model())
+    file = GGUFFile(packaged_model())
     shape = llama.shape_of(file)
     assert (shape.heads, shape.kv_heads, shape.hidden, shape.size) == (9, 3, 576, 64)
     layers = llama.layers_of(file, 2, shape)
@@ -71,4 +71,4 @@ def test_the_packaged_models_first_layers_are_read() -> None:
 
 def test_a_file_that_names_no_sizes_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="llama"):
-        llama.shape_of(gguf.GGUFReader(tiny_gguf.base(tmp_path)))
+        llama.shape_of(GGUFFile(tiny_gguf.base(tmp_path)))

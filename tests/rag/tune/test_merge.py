@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rag.base import ModelError
+from rag.models.gguf_file import GGUFFile
 from rag.tune.merge import merge
 from tests.crash import syscalls
 from tests.crash.syscalls import Kind
@@ -18,7 +19,7 @@ watching = pytest.mark.skipif(
 
 
 def weights(file: Path) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
-    return {tensor.name: np.array(tensor.data) for tensor in gguf.GGUFReader(file).tensors}
+    return {tensor.name: np.array(tensor.data) for tensor in GGUFFile(file).tensors}
 
 
 def test_the_weights_are_the_bases_and_what_the_adapter_adds(tmp_path: Path) -> None:
@@ -31,6 +32,19 @@ def test_the_weights_are_the_bases_and_what_the_adapter_adds(tmp_path: Path) -> 
     changed = gguf.quants.dequantize(after["blk.0.attn_q.weight"], kind)
     added = changed - before["blk.0.attn_q.weight"]
     assert np.linalg.matrix_rank(added, tol=2) == 2  # of the adapter; the rest is rounding
+
+
+def test_an_adapter_of_nothing_leaves_every_weight_within_a_step_of_eight_bits(
+    tmp_path: Path,
+) -> None:
+    base, adapter = tiny_gguf.base(tmp_path), tiny_gguf.adapter(tmp_path / "adapter", scale=0)
+    merge(base, adapter, tmp_path / "out.gguf")
+    before, after = (GGUFFile(file).tensors for file in (base, tmp_path / "out.gguf"))
+    assert [tensor.name for tensor in after] == [tensor.name for tensor in before]
+    for one, other in zip(before, after, strict=True):
+        step = np.abs(one.data).max() / 127
+        written = gguf.quants.dequantize(other.data, other.tensor_type)
+        assert np.abs(written - one.data).max() <= step
 
 
 @watching
