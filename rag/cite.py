@@ -58,6 +58,11 @@ def unlisted(text: str) -> str:
     return _BULLET.sub("", text)
 
 
+def unopened(text: str) -> str:
+    """Return a model's answer without the Yes or No that it begins with."""
+    return _YES_NO.sub("", text)
+
+
 def repaired(claims: Sequence[Claim]) -> list[Claim]:
     """Return the claims; one that got its source's facts wrong says what the source says.
 
@@ -107,8 +112,8 @@ def _cells(line: str) -> list[str]:
 def _claim(claim: str, ranked: Sequence[Sentence], embedder: Embedder) -> Claim:
     """Return a claim with its support; where only its Yes or No is unsupported, without that."""
     found = matched(claim, ranked, embedder)
-    if found.support is None and (opening := _YES_NO.match(claim)):
-        shorter = claim[opening.end() :]
+    shorter = unopened(claim)
+    if found.support is None and shorter != claim:
         shorter = shorter[:1].upper() + shorter[1:]
         return replace(matched(shorter, ranked, embedder), repaired=True)
     return found

@@ -12,13 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.base import Hit
+from index.lexical import STOP_WORDS
 from rag import measures, words
 from rag.evidence import COMPARED, FEATURES, JUDGED, Ranking, Sentence, Weights
 
 _WORD = re.compile(r"[^\W_]+")
 _SITE = re.compile(  # "the Tokyo office", "our plant in Tokyo"
-    r"(?<=[a-z,] )(?P<before>[A-Z][a-z]{2,}) (?:office|plant|branch|campus|depot|warehouse|hub)\b"
+    r"\b(?P<before>[A-Z][a-z]{2,}) (?:office|plant|branch|campus|depot|warehouse|hub)\b"
     r"|\b(?:office|plant|branch|campus|depot|warehouse|hub) (?:in|at) (?P<after>[A-Z][a-z]{2,})"
+)
+_OF_A_COUNTRY = re.compile(  # "the Polish office" is the one in Kraków
+    r"(?:ish|ese|ian)$|^(?:Swiss|German|Dutch|French|Czech|Greek|American|Mexican|Catalan)$"
 )
 _MEASURED = re.compile(rf"\d[\d.,]*(?:{measures.UNIT_WORDS})", re.I)  # "10km"
 
@@ -110,14 +114,33 @@ def lacks_code(question: str, hit: Hit) -> bool:
     )
 
 
-def lacks_site(question: str, hits: Sequence[Hit]) -> bool:
-    """Whether the question names an office, plant or the like that no passage found speaks of.
+def lacks_site(question: str, hits: Sequence[Hit], best: Sentence) -> bool:
+    """Whether the question names an office, plant or the like that is not what was found.
 
-    What holds in Ghent and Leeds is nothing about the Tokyo office.
+    That is, no passage speaks of it, or the page of the best sentence is about another one: what
+    holds in Ghent and Leeds is nothing about the Tokyo office.
     """
-    named = [each["before"] or each["after"] for each in _SITE.finditer(question)]
+    asked = _sites(question[:1].lower() + question[1:])  # its first word is no name by its letter
+    if not asked:
+        return False
     held = " ".join(f"{h.chunk.document.title} {h.chunk.context} {h.chunk.text}" for h in hits)
-    return any(name.lower() not in held.lower() for name in named)
+    if any(site.lower() not in held.lower() for site in asked):
+        return True
+    page = hits[best.hit].chunk
+    about = set(_WORD.findall(f"{page.document.title} {best.heading}"))
+    others = {site for site in _sites(held) if site.lower() not in _WORD.findall(held)} - asked
+    said = about.union(_WORD.findall(page.text))  # "Lux" is short for Luxembourg
+    return bool(others & about) and not any(
+        word.startswith(site) for site in asked for word in said
+    )
+
+
+def _sites(text: str) -> set[str]:
+    """Return the names that offices, plants and the like have in a text."""
+    named = {each["before"] or each["after"] for each in _SITE.finditer(text)}
+    return {
+        name for name in named if name.lower() not in STOP_WORDS and not _OF_A_COUNTRY.search(name)
+    }
 
 
 def _joined(text: str) -> set[str]:

@@ -187,7 +187,7 @@ class Engine:
         signals = confidence.signals(query, hits, ranked)
         chance = confidence.probability(self._calibration, signals)
         best = hits[ranked[0].hit]
-        if confidence.lacks_code(query, best) or confidence.lacks_site(query, hits):
+        if confidence.lacks_code(query, best) or confidence.lacks_site(query, hits, ranked[0]):
             chance *= LACKING
         borrows = query != turn or not any(map(str.isalpha, turn))  # or is a bare number
         if borrows and confidence.lacks_turn(turn, hits if points(turn) else [best]):
@@ -279,7 +279,8 @@ class Engine:
     ) -> Generator[Event, None, list[cite.Claim]]:
         """Return the model's claims; the generation ends at the first that cannot be told.
 
-        Only what stood in its prompt supports them.
+        One that may only leave words out of the sources' own ends at the first word that does
+        something else. Only what stood in its prompt supports them.
         """
         text, pieces, told = "", 0, 0  # told: sentences of it that are claims
         claims: list[cite.Claim] = []
@@ -289,6 +290,8 @@ class Engine:
                 watch.first_token_s = watch.first_token_s or watch.elapsed()
                 text, pieces = text + token.text, pieces + 1
                 reply.text = text
+                if reply.kept and not extract.may_shorten(text, reply.own):
+                    return []
                 plain = cite.unlisted(text)
                 spans = list(sentences(plain, 0, len(plain)))
                 if len(spans) > told + 1:  # the last one may still grow
@@ -305,11 +308,7 @@ class Engine:
                     return claims
         except ModelError:
             return []
-        plain = cite.unlisted(text)
-        spans = list(sentences(plain, 0, len(plain)))
-        if pieces >= reply.most:  # cut short: the last sentence has no end
-            spans = spans[:-1]
-        return claims + self._resolve(" ".join(plain[a:b] for a, b in spans[told:]), read)
+        return claims + self._resolve(_untold(text, told, cut=pieces >= reply.most), read)
 
     def _resolve(self, text: str, read: Sequence[evidence.Sentence]) -> list[cite.Claim]:
         return cite.resolve(text, read, self._models.embedder)
@@ -328,6 +327,13 @@ class Engine:
             generation=generation,
             timings=Timings(watch.retrieved_s, watch.first_token_s, watch.elapsed()),
         )
+
+
+def _untold(text: str, told: int, *, cut: bool) -> str:
+    """Return a reply without its first sentences; of one cut short the last, too, is left out."""
+    plain = cite.unlisted(text)
+    spans = list(sentences(plain, 0, len(plain)))
+    return " ".join(plain[a:b] for a, b in spans[told : len(spans) - cut])
 
 
 def _adds(claims: Sequence[cite.Claim], reply: _Reply) -> bool:

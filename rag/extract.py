@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rag import words
-from rag.cite import Claim, verbatim
+from rag.cite import Claim, unlisted, unmarked, unopened, verbatim
 from rag.evidence import NOT_HERE, Sentence
 
 # A sentence of the first one's document is added when it is at least this share as likely: a sure
@@ -84,12 +84,26 @@ def shortens(said: Sequence[Claim], whole: Sequence[Claim], kept: float) -> bool
     A small model that turns a sentence round turns its meaning round: "red for a national, green
     for a local emergency" became "the national colour is green". It may only leave out.
     """
-    held, short = (
-        [word for claim in each for word in words.content_stems(claim.text)]
-        for each in (whole, said)
-    )
-    left = iter(held)
-    return len(short) >= kept * len(set(held)) and all(word in left for word in short)
+    held, short = _content(whole), _content(said)
+    return len(short) >= kept * len(set(held)) and _leaves_out(short, held)
+
+
+def may_shorten(begun: str, whole: Sequence[Claim]) -> bool:
+    """Whether a text that is still being written may become one that `shortens` the whole.
+
+    begun: what there is of it; its last word may still grow.
+    """
+    said, _, _ = unopened(unmarked(unlisted(begun))).rpartition(" ")
+    return _leaves_out(words.content_stems(said), _content(whole))
+
+
+def _content(claims: Sequence[Claim]) -> list[str]:
+    return [word for claim in claims for word in words.content_stems(claim.text)]
+
+
+def _leaves_out(short: Sequence[str], whole: Sequence[str]) -> bool:
+    left = iter(whole)
+    return all(word in left for word in short)
 
 
 def _stretches(chosen: Sequence[Sentence]) -> list[list[Sentence]]:

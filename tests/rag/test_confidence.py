@@ -2,6 +2,7 @@
 
 import pytest
 
+from index.base import Hit
 from rag.confidence import SIGNALS, lacks_code, lacks_site, signals
 from tests.rag.corpus import hit, ranked
 
@@ -44,10 +45,34 @@ OFFICES = hit("The office in Ghent has 27 days of leave, the Leeds office 26.", 
         ("How much leave does our office in Ghent have?", False),
         ("Which office has the most leave?", False),
         ("How long may I work from Tokyo?", False),
+        ("How much leave do people get in the Polish office?", False),  # is the one in Kraków
     ],
 )
 def test_an_office_that_no_passage_speaks_of_is_noticed(question: str, lacks: bool) -> None:
-    assert lacks_site(question, [ERRORS, OFFICES]) is lacks
+    found = ranked(question, ERRORS, OFFICES)
+    assert lacks_site(question, [ERRORS, OFFICES], found[0]) is lacks
+
+
+GHENT = hit(
+    "Company lease bikes cost 28 euros. Leave it at home on icy days.", title="Ghent office"
+)
+HOME = hit("Leeds and Ghent: a desk for the home costs 200 euros.", title="Home office")
+
+
+@pytest.mark.parametrize(
+    ("question", "page", "lacks"),
+    [
+        ("What do lease bikes cost in the Leeds office?", GHENT, True),
+        ("What do lease bikes cost in the Ghent office?", GHENT, False),
+        ("What do lease bikes cost in our Ghe office?", GHENT, False),  # as Lux is Luxembourg
+        ("What do lease bikes cost?", GHENT, False),
+        ("What does a desk for the home cost in the Leeds office?", HOME, False),
+    ],
+)
+def test_a_page_about_another_office_is_noticed(question: str, page: Hit, lacks: bool) -> None:
+    hits = [page, OFFICES]
+    best = next(s for s in ranked(question, *hits) if s.hit == 0)
+    assert lacks_site(question, hits, best) is lacks
 
 
 def test_the_signals_are_those_that_are_named() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from rag.cite import Claim
 from rag.evidence import Sentence
-from rag.extract import claims, shortens
+from rag.extract import claims, may_shorten, shortens
 from tests.rag.corpus import hit, ranked
 
 LEAVE = hit(
@@ -111,3 +111,21 @@ def test_nothing_is_said_of_nothing() -> None:
 def test_a_shorter_answer_leaves_words_out_and_nothing_else(said: str, is_shorter: bool) -> None:
     likely = [sentence("Parental", 0.9)]
     assert shortens([Claim(said, likely[0])], claims(likely), 2 / 3) is is_shorter
+
+
+@pytest.mark.parametrize(
+    ("begun", "may"),
+    [
+        ("", True),
+        ("Par", True),  # a word that may still grow
+        ("Yes, parental leave is", True),
+        ("- Leave is 20 weeks. [1] ", True),
+        ("Leave is twenty", True),
+        ("Leave is twenty weeks", False),
+        ("20 weeks is parental ", False),  # turned round
+    ],
+)
+def test_a_text_that_is_being_written_may_shorten_until_a_whole_word_does_not(
+    begun: str, may: bool
+) -> None:
+    assert may_shorten(begun, claims([sentence("Parental", 0.9)])) is may
