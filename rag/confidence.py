@@ -127,12 +127,10 @@ def lacks_site(question: str, hits: Sequence[Hit], best: Sentence) -> bool:
     if any(site.lower() not in held.lower() for site in asked):
         return True
     page = hits[best.hit].chunk
-    about = set(_WORD.findall(f"{page.document.title} {best.heading}"))
-    others = {site for site in _sites(held) if site.lower() not in _WORD.findall(held)} - asked
-    said = about.union(_WORD.findall(page.text))  # "Lux" is short for Luxembourg
-    return bool(others & about) and not any(
-        word.startswith(site) for site in asked for word in said
-    )
+    about, everywhere = _WORD.findall(f"{page.document.title} {best.heading}"), _WORD.findall(held)
+    others = {site for site in _sites(held) - asked if site.lower() not in everywhere}
+    named = any(word.startswith(tuple(asked)) for word in about + _WORD.findall(page.text))
+    return not named and not others.isdisjoint(about)  # "Lux" names Luxembourg
 
 
 def _sites(text: str) -> set[str]:
