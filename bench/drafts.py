@@ -22,9 +22,10 @@ from bench.conditions import describe, pin
 from index.base import Embedder, Hit
 from rag import cite, confidence, evidence, extract, prompt, words
 from rag.base import LanguageModel
-from rag.eval.answers import contains, is_evidence, is_gold, token_f1
+from rag.eval.answers import is_evidence, is_gold
 from rag.eval.bootstrap import interval
 from rag.eval.questions import EvalQuestion
+from rag.eval.rows import worded
 from rag.evidence import Readers, Sentence
 from rag.models.openvino import OpenVinoModel
 from rag.tune.merge import merge
@@ -122,14 +123,16 @@ def _own(one: Asked) -> list[float]:
 
 
 def _words(one: Asked, text: str) -> tuple[float, float]:
-    return token_f1(text, one.question), _share(contains(text, one.question))
+    """Return F1 and, where that can be told, whether the value is in it; else NaN."""
+    scores = worded(one.question, text)
+    return scores.f1, float("nan") if scores.contains is None else scores.contains
 
 
 def _verified(one: Asked, claims: Sequence[cite.Claim]) -> list[float]:
     """Return whether anything is supported, its F1, value, right citations, and its words."""
     text, citations = cite.cited(claims, one.hits)
     if not citations:
-        return [0.0, 0.0, _share(contains("", one.question)), float("nan"), float("nan")]
+        return [0.0, *_words(one, ""), float("nan"), float("nan")]
     right = [
         is_gold(each.document_id, one.question)
         or is_evidence(each.document_id, [quote.text for quote in each.quotes], one.question)
@@ -141,10 +144,6 @@ def _verified(one: Asked, claims: Sequence[cite.Claim]) -> list[float]:
 
 def _is_gold(one: Asked, hit: int) -> bool:
     return is_gold(one.hits[hit].chunk.document.id, one.question)
-
-
-def _share(told: bool | None) -> float:
-    return float("nan") if told is None else float(told)
 
 
 def _row(name: str, rows: Sequence[Sequence[float]]) -> str:

@@ -1,4 +1,4 @@
-"""What holds for tests of answers: transformers, too, reads GGUF files the faster way."""
+"""What holds for tests of tuning: transformers, too, reads GGUF files the faster way."""
 
 from collections.abc import Iterator
 from functools import cache
